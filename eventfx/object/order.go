@@ -37,9 +37,9 @@ func (c Change) Order() string {
 }
 
 // Compare returns -1 if c was before other, +1 if it was after, and 0 if both
-// are one change told twice. It returns false if there is no order between
-// them: they are of different objects, told by different services, or one has
-// no sequencer.
+// are one change told twice, or cannot be told apart. It returns false if there
+// is no order between them: they are of different objects, told by different
+// services, or one has no sequencer.
 func (c Change) Compare(other Change) (order int, ok bool) {
 	a, b := c.Order(), other.Order()
 	if a == "" || b == "" || c.Service != other.Service || c.Bucket != other.Bucket || c.Key != other.Key {

@@ -63,7 +63,7 @@ func TestDecodeErrors(t *testing.T) {
 		want    string // after "queue: "
 	}{
 		{"not JSON", sqs("hello", nil), `body of message "1" of queue "orders" does not fit queue_test.order: invalid character 'h'`},
-		{"another shape", sqs(`{"total":"many"}`, nil), `body of message "1" of queue "orders" does not fit queue_test.order: json: cannot unmarshal string`},
+		{"another shape", sqs(`{"id":"1","total":"many"}`, nil), `body of message "1" of queue "orders" does not fit queue_test.order: json: cannot unmarshal string`},
 		{"the Message of a notification", sns(`[]`, `{}`), `body of message "1" of queue "orders" does not fit queue_test.order: json: cannot unmarshal array`},
 		{
 			"a notification without Message", message("com.amazonaws.sns.Notification", "arn:aws:sns:r:1:t", `{}`, nil),

@@ -71,6 +71,7 @@ func TestTick(t *testing.T) {
 			"weekly", schedule.Time{Name: "weekly", At: fired},
 		},
 	} {
+		// Rule E1.1
 		// Rule E1.3
 		// Rule E3.2
 		// Rule E3.3
@@ -98,7 +99,7 @@ func TestNoTicks(t *testing.T) {
 		tick("com.amazonaws.events.Nightly", rule, "{}"),
 		tick("com.amazonaws.sqs.message", rule, "{}"),
 		tick(ruleType, "my.shop/nightly", "{}"), // an event that somebody put on a bus under this name
-		tick(ruleType, "my.shop:rule/nightly", "{}"),
+		tick(ruleType, "urn:shop:rule/nightly", "{}"),
 		tick(ruleType, scheduler, "{}"),
 		tick(schedulerType, rule, "{}"),
 		tick(ruleType, "arn:aws:events:eu-west-1:123456789012:rule/", "{}"),

@@ -29,7 +29,9 @@ func unmarshal(data string, v any) error {
 var equal = cmp.Options{
 	cmp.Exporter(func(reflect.Type) bool { return true }),
 	cmp.Comparer(func(a, b big.Int) bool { return a.Cmp(&b) == 0 }),
-	cmp.Comparer(func(a, b big.Float) bool { return a.Text('g', 60) == b.Text('g', 60) }),
+	cmp.Comparer(func(a, b big.Float) bool { // -0 is 0, as it is to DynamoDB
+		return a.Sign() == 0 && b.Sign() == 0 || a.Text('g', 60) == b.Text('g', 60)
+	}),
 	cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
 }
 

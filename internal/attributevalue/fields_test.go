@@ -66,7 +66,7 @@ func TestFields(t *testing.T) {
 				A string `dynamodbav:"-"`
 				B string `dynamodbav:"-,omitempty"`
 				C string `docstore:"-" json:"C"`
-				D string `json:"-,"`
+				D string `docstore:"-,"`
 			}{D: "4"},
 			reason: "- leaves a field out; with a comma it is a name, but not to the AWS SDK",
 		},

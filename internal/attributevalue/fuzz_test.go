@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -92,8 +93,8 @@ func FuzzDecode(f *testing.F) {
 		"three", "octets", "strs", "ints", "bins", "anys", "lists", "set", "nset", "bset", "aset", "lset", "map", "imap", "fmap", "lmap", "tree",
 		"Name", "NAME", "name", "id", "Version", "Inside", "C", "V", "unknown", "1", "low"}
 	for i, value := range values {
-		for k, n := range names {
-			f.Add(byte(i+k), []byte(fmt.Sprintf(`{%q:%s}`, n, value)))
+		for k := i % 2; k < len(names); k += 2 {
+			f.Add(byte((i+k)/2), []byte(fmt.Sprintf(`{%q:%s}`, names[k], value)))
 		}
 		f.Add(byte(i), []byte(fmt.Sprintf(`{"a":%s,"name":%[1]s,"Name":%[1]s}`, value)))
 	}
@@ -110,6 +111,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if err != nil {
 			return
+		}
+		if reflect.DeepEqual(want, got) {
+			return // as nearly always; cmp needs a thousand times as long
 		}
 		if diff := cmp.Diff(want, got, equal); diff != "" {
 			t.Errorf("%s into %T (-twin +got):\n%s", data, got, diff)

@@ -436,11 +436,11 @@ func twinNumber(text, tag string, v reflect.Value) error {
 	r, _ := new(big.Rat).SetString(text)
 	switch p := v.Addr().Interface().(type) {
 	case *time.Time, *stamp:
-		t := time.Unix(0, 0)
 		if !strings.HasSuffix(tag, ",unixtime") || !r.IsInt() || !r.Num().IsInt64() {
 			return errTwin
 		}
-		if t = time.Unix(r.Num().Int64(), 0).UTC(); t.Year() < 1 || t.Year() > 9999 {
+		t := time.Unix(r.Num().Int64(), 0).UTC()
+		if t.Year() < 1 || t.Year() > 9999 {
 			return errTwin
 		}
 		v.Set(reflect.ValueOf(t).Convert(v.Type()))

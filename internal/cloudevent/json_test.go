@@ -331,3 +331,24 @@ func TestCheck(t *testing.T) {
 		})
 	}
 }
+
+func TestIsJSON(t *testing.T) {
+	// Rule A2.3, Rule A1.11
+	for contentType, want := range map[string]bool{
+		"application/json":                true,
+		"Application/JSON; charset=utf-8": true,
+		"text/json":                       true,
+		"application/problem+json":        true,
+		"application/problem+JSON ;a=b":   true,
+		"application/xjson":               false,
+		"application/json+xml":            false,
+		"application/jsonl":               false,
+		"text/plain; format=json":         false,
+		"json":                            false,
+		"":                                false,
+	} {
+		if got := IsJSON(contentType); got != want {
+			t.Errorf("IsJSON(%q) = %t, want %t", contentType, got, want)
+		}
+	}
+}
