@@ -176,7 +176,7 @@ func (s *Scanner) next(end byte, name string) bool {
 		return false
 	}
 	if !s.space() {
-		s.syntax("unexpected end in an " + name)
+		s.syntax("want the rest of the " + name)
 		return false
 	}
 	c := s.data[s.pos]
@@ -196,7 +196,7 @@ func (s *Scanner) next(end byte, name string) bool {
 	}
 	s.pos++
 	if !s.space() {
-		s.syntax("unexpected end in an " + name)
+		s.syntax("want the rest of the " + name)
 		return false
 	}
 	return true
