@@ -82,6 +82,7 @@ func (o *opener) openRecords(s *jsonscan.Scanner, doc document, depth int) batch
 		if depth == 0 {
 			o.reserve(r.to-r.from, len(doc.text))
 			o.records = append(o.records, "")
+			o.bodies = append(o.bodies, nil)
 		}
 		o.openRecord(r, doc, b.shape, depth)
 	}

@@ -154,7 +154,7 @@ func (a *sqsAttributes) numbers(r *record) (receives int, sent time.Time) {
 // or the same message again: a standard queue may deliver one twice. The body
 // is what identifies it; it must not be a part of o.buf.
 func (o *opener) first(id string, body []byte) bool {
-	o.bodies = append(o.bodies, body)
+	o.bodies[len(o.records)-1] = body
 	if id == "" {
 		return true
 	}
