@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/eventfx/eventfx-go/eventfx"
@@ -183,7 +184,9 @@ func TestScribbling(t *testing.T) {
 			}
 			_ = append(e.DataEncoded, "#######"...)
 			e.SetID("scribbled")
-			e.SetSubject("scribbled")
+			ec := e.Context.(*event.EventContextV1)
+			*ec.Subject, *ec.DataContentType, *ec.Time, *ec.DataSchema = "scribbled", "scribbled", types.Timestamp{}, types.URI{}
+			ec.Extensions["binary"].([]byte)[0] = '#'
 			e.SetExtension("traceparent", "scribbled")
 			e.Origin.Attributes["a"] = "scribbled"
 			e.Origin.Name = "scribbled"
@@ -191,18 +194,23 @@ func TestScribbling(t *testing.T) {
 			*eventfx.FromContext(ctx) = eventfx.Message{}
 			return errBroken
 		})
-		backing := []byte(`"1""2"`)
-		ms := messages("1", "2")
-		for i, m := range ms {
-			m.DataEncoded = backing[3*i : 3*i+3 : 3*i+3]
-			m.SetSubject("subject")
-			m.SetExtension("traceparent", "trace")
-			m.Origin.Attributes = map[string]string{"a": "attribute"}
+		make := func() []*eventfx.Message {
+			backing := []byte(`"1""2"`)
+			ms := messages("1", "2")
+			for i, m := range ms {
+				m.DataEncoded = backing[3*i : 3*i+3 : 3*i+3]
+				m.SetSubject("subject")
+				m.SetDataContentType("application/json")
+				m.SetTime(time.Unix(1e9, 0).UTC())
+				m.SetDataSchema("https://example.com/order")
+				m.SetExtension("binary", []byte("bytes"))
+				m.Context.(*event.EventContextV1).Extensions["strange"] = 5 // no CloudEvents type
+				m.SetExtension("traceparent", "trace")
+				m.Origin.Attributes = map[string]string{"a": "attribute"}
+			}
+			return ms
 		}
-		var want []*eventfx.Message
-		for _, m := range ms {
-			want = append(want, m.Clone())
-		}
+		ms, want := make(), make()
 		if failures := r.Deliver(t.Context(), ms); failures != nil {
 			t.Error(failed(failures))
 		}
@@ -217,7 +225,7 @@ func TestScribbling(t *testing.T) {
 			t.Errorf("dead letters (-want +got):\n%s", diff)
 		}
 		line := func(id string) string {
-			return id + " " + id + " subject map[traceparent:trace] map[a:attribute]"
+			return id + " " + id + " subject map[binary:[98 121 116 101 115] strange:5 traceparent:trace] map[a:attribute]"
 		}
 		slices.Sort(seen) // the delays of two messages differ
 		if diff := cmp.Diff([]string{line("1"), line("1"), line("2"), line("2")}, seen); diff != "" {

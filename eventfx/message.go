@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
 )
 
 // A Message is one CloudEvent on its way to a handler, with what its transport
@@ -64,13 +65,55 @@ type Origin struct {
 // except for Payload, which is copied as it is.
 func (m *Message) Clone() *Message {
 	c := *m
-	// event.Event.Clone goes through text; the copy here is exact and cheap.
-	if m.Context != nil {
-		c.Context = m.Context.Clone()
-	}
+	c.Context = cloneContext(m.Context)
 	c.DataEncoded = slices.Clone(m.DataEncoded)
 	c.FieldErrors = maps.Clone(m.FieldErrors)
 	c.Origin.Attributes = maps.Clone(m.Origin.Attributes)
+	return &c
+}
+
+// cloneContext copies the attributes. The SDK's own Clone shares the subject,
+// the content type and binary extensions with the original, and panics on an
+// extension of a type that CloudEvents does not know.
+func cloneContext(ec event.EventContext) event.EventContext {
+	v1, ok := ec.(*event.EventContextV1)
+	if !ok {
+		if ec == nil {
+			return nil
+		}
+		return ec.Clone()
+	}
+	c := *v1
+	c.DataContentType = clonePointer(v1.DataContentType)
+	c.Subject = clonePointer(v1.Subject)
+	c.Time = clonePointer(v1.Time)
+	c.DataSchema = clonePointer(v1.DataSchema)
+	if v1.Extensions == nil {
+		return &c
+	}
+	c.Extensions = make(map[string]any, len(v1.Extensions))
+	for name, value := range v1.Extensions {
+		switch value := value.(type) {
+		case []byte:
+			c.Extensions[name] = slices.Clone(value)
+		case *types.Timestamp:
+			c.Extensions[name] = clonePointer(value)
+		case *types.URI:
+			c.Extensions[name] = clonePointer(value)
+		case *types.URIRef:
+			c.Extensions[name] = clonePointer(value)
+		default:
+			c.Extensions[name] = value
+		}
+	}
+	return &c
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
 	return &c
 }
 

@@ -51,15 +51,18 @@ func (t text) span() span { return span{uint32(t.at), uint32(t.at + len(t.raw))}
 func (t text) empty() bool { return len(t.raw) == 0 }
 
 // attributeText reports whether s can be a string attribute of a CloudEvent:
-// some characters, and none that is a control or no character at all.
+// some characters, none that is a control or no character at all, and not only
+// spaces, which the SDK takes for no characters.
 func attributeText(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < 0x20 || c >= 0x7f {
-			return strings.IndexFunc(s, forbidden) < 0
+			return !blank(s) && strings.IndexFunc(s, forbidden) < 0
 		}
 	}
-	return s != ""
+	return !blank(s)
 }
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
 func forbidden(r rune) bool {
 	return r < 0x20 || 0x7f <= r && r <= 0x9f || 0xfdd0 <= r && r <= 0xfdef || r&0xfffe == 0xfffe
@@ -71,8 +74,9 @@ func clean(s string) string {
 		return s
 	}
 	var b []byte
+	encodeAll := blank(s)
 	for _, r := range s {
-		if !forbidden(r) {
+		if !forbidden(r) && !encodeAll {
 			b = utf8.AppendRune(b, r)
 			continue
 		}

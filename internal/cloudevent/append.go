@@ -21,7 +21,8 @@ func Append(dst []byte, e event.Event) ([]byte, error) {
 		return dst, err
 	}
 	ec := e.Context.(*event.EventContextV1)
-	out := append(dst, `{"specversion":"1.0"`...)
+	out := dst
+	out = append(out, `{"specversion":"1.0"`...)
 	out = appendMember(out, "id", ec.ID)
 	out = appendMember(out, "source", ec.Source.String())
 	out = appendMember(out, "type", ec.Type)
@@ -91,7 +92,7 @@ func appendName(dst []byte, name string) []byte {
 func appendMember(dst []byte, name, value string) []byte {
 	dst = append(appendName(dst, name), '"')
 	from := 0
-	for i := 0; i < len(value); i++ {
+	for i := range len(value) {
 		c := value[i]
 		if c >= utf8.RuneSelf || c >= 0x20 && c != '"' && c != '\\' {
 			continue

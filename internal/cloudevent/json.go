@@ -2,6 +2,7 @@ package cloudevent
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -196,8 +197,7 @@ func (d *decoder) payload() (data []byte, binary bool, err error) {
 	if loneSurrogate(raw) {
 		return nil, false, invalid("data", "half of a surrogate pair")
 	}
-	text := jsonscan.Unescape(nil, raw)
-	return text[:len(text):len(text)], false, nil
+	return slices.Clip(jsonscan.Unescape(nil, raw)), false, nil
 }
 
 func decodeBase64(text []byte) ([]byte, error) {
