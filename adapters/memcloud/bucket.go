@@ -1,0 +1,336 @@
+package memcloud
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Bucket is an S3 bucket.
+//
+// Put, Get, Delete and Keys are for the test itself. The methods with a
+// context bear the names of AWS's API, and are for code under test and
+// drivers: give them the handler's context.
+type Bucket struct {
+	cloud     *Cloud
+	name      string
+	versioned bool
+
+	objects       map[string][]*Object // by key, the latest version last
+	sequencer     uint64
+	notifications []*notification
+}
+
+// BucketOptions configure a bucket.
+type BucketOptions struct {
+	// Versioned keeps every version of an object; a delete without a version
+	// then adds a delete marker.
+	Versioned bool
+}
+
+// An Object is a version of an object. The first fields are the writer's.
+type Object struct {
+	Key                string
+	Data               []byte
+	ContentType        string
+	ContentEncoding    string
+	ContentLanguage    string
+	ContentDisposition string
+	CacheControl       string
+	Metadata           map[string]string
+
+	// Set by the bucket.
+	Size         int64
+	ETag         string // without quotes: the MD5 in hexadecimal digits
+	MD5          []byte
+	Modified     time.Time
+	VersionID    string // "" unless the bucket is versioned
+	Sequencer    string // orders the changes of one key, as in notifications
+	DeleteMarker bool
+}
+
+// A Condition is what must hold for a write. The zero value always does.
+type Condition struct {
+	IfNoneMatch bool   // the key must not exist (If-None-Match: *)
+	IfMatch     string // the ETag of what is there
+}
+
+// Bucket makes a bucket. nil options mean the defaults.
+func (c *Cloud) Bucket(name string, o *BucketOptions) *Bucket {
+	b := &Bucket{cloud: c, name: name, objects: map[string][]*Object{}}
+	if o != nil {
+		b.versioned = o.Versioned
+	}
+	c.wire(func() error {
+		b.sequencer = uint64(c.instant().UnixNano())
+		return register(c.buckets, "bucket", name, b)
+	})
+	return b
+}
+
+// Name returns the name that was given.
+func (b *Bucket) Name() string { return b.name }
+
+// ARN returns the bucket's ARN.
+func (b *Bucket) ARN() string { return "arn:aws:s3:::" + b.name }
+
+// Put writes an object.
+func (b *Bucket) Put(key string, data []byte) {
+	if b.cloud.t != nil {
+		b.cloud.t.Helper()
+	}
+	_, err := b.PutObject(context.Background(), Object{Key: key, Data: data}, Condition{})
+	b.cloud.misuse(err)
+}
+
+// Get returns an object's data, and whether there is one.
+func (b *Bucket) Get(key string) ([]byte, bool) {
+	var o *Object
+	b.cloud.look(func() { o = b.latest(key) })
+	if o == nil {
+		return nil, false
+	}
+	return bytes.Clone(o.Data), true
+}
+
+// Delete deletes an object.
+func (b *Bucket) Delete(key string) {
+	if b.cloud.t != nil {
+		b.cloud.t.Helper()
+	}
+	_, err := b.DeleteObject(context.Background(), key, "")
+	b.cloud.misuse(err)
+}
+
+// Keys returns the keys of all objects, in order.
+func (b *Bucket) Keys() []string {
+	var keys []string
+	b.cloud.look(func() {
+		for _, key := range slices.Sorted(maps.Keys(b.objects)) {
+			if b.latest(key) != nil {
+				keys = append(keys, key)
+			}
+		}
+	})
+	return keys
+}
+
+// PutObject writes an object if the condition holds, and returns it without
+// its data. Its notifications are sent in the same step. A condition that does
+// not hold gives an *Error with the code PreconditionFailed.
+func (b *Bucket) PutObject(ctx context.Context, o Object, condition Condition) (Object, error) {
+	if o.Key == "" || len(o.Key) > 1024 {
+		return Object{}, &Error{b.name, "KeyTooLongError", fmt.Sprintf("Your key has %d bytes: must be 1 to 1024", len(o.Key))}
+	}
+	o.Data, o.Metadata = bytes.Clone(o.Data), maps.Clone(o.Metadata)
+	sum := md5.Sum(o.Data)
+	o.MD5, o.ETag, o.Size = sum[:], hex.EncodeToString(sum[:]), int64(len(o.Data))
+	err := b.cloud.do(ctx, "put\x00"+b.name+"\x00"+o.Key+"\x00"+o.ETag, func() error {
+		return b.write(&o, condition, "ObjectCreated:Put")
+	})
+	if err != nil {
+		return Object{}, err
+	}
+	return o.head(), nil
+}
+
+// GetObject returns an object; version "" is the latest. One that is not there
+// gives an *Error with the code NoSuchKey.
+func (b *Bucket) GetObject(ctx context.Context, key, version string) (Object, error) {
+	o, err := b.find(ctx, "get", key, version)
+	if err != nil {
+		return Object{}, err
+	}
+	full := o.head()
+	full.Data = bytes.Clone(o.Data)
+	return full, nil
+}
+
+// HeadObject returns an object without its data.
+func (b *Bucket) HeadObject(ctx context.Context, key, version string) (Object, error) {
+	o, err := b.find(ctx, "head", key, version)
+	if err != nil {
+		return Object{}, err
+	}
+	return o.head(), nil
+}
+
+func (b *Bucket) find(ctx context.Context, verb, key, version string) (o *Object, err error) {
+	err = b.cloud.do(ctx, verb+"\x00"+b.name+"\x00"+key, func() error {
+		if o = b.version(key, version); o == nil || o.DeleteMarker {
+			return b.noSuchKey(key)
+		}
+		return nil
+	})
+	return o, err
+}
+
+// CopyObject copies the latest version of an object, with its metadata.
+func (b *Bucket) CopyObject(ctx context.Context, key, from string) (Object, error) {
+	var copied Object
+	err := b.cloud.do(ctx, "copy\x00"+b.name+"\x00"+key+"\x00"+from, func() error {
+		source := b.latest(from)
+		if source == nil {
+			return b.noSuchKey(from)
+		}
+		copied = *source // what is stored is never changed: sharing the data is safe
+		copied.Key = key
+		return b.write(&copied, Condition{}, "ObjectCreated:Copy")
+	})
+	if err != nil {
+		return Object{}, err
+	}
+	return copied.head(), nil
+}
+
+// DeleteObject deletes an object and reports whether there was one: for AWS it
+// is no error if not. In a versioned bucket it adds a delete marker, unless a
+// version is named.
+func (b *Bucket) DeleteObject(ctx context.Context, key, version string) (existed bool, err error) {
+	err = b.cloud.do(ctx, "delete\x00"+b.name+"\x00"+key+"\x00"+version, func() error {
+		existed = b.remove(key, version)
+		return nil
+	})
+	return existed, err
+}
+
+// ListObjects returns up to limit objects without data, whose keys begin with
+// prefix and come after the key after, and whether there are more.
+func (b *Bucket) ListObjects(ctx context.Context, prefix, after string, limit int) (list []Object, more bool, err error) {
+	err = b.cloud.do(ctx, "list\x00"+b.name+"\x00"+prefix+"\x00"+after, func() error {
+		for _, key := range slices.Sorted(maps.Keys(b.objects)) {
+			o := b.latest(key)
+			if o == nil || key <= after || !strings.HasPrefix(key, prefix) {
+				continue
+			}
+			if len(list) == limit {
+				more = true
+				break
+			}
+			list = append(list, o.head())
+		}
+		return nil
+	})
+	return list, more, err
+}
+
+// Versions returns all versions of an object without data, the latest first.
+func (b *Bucket) Versions(key string) []Object {
+	var versions []Object
+	b.cloud.look(func() {
+		for _, o := range slices.Backward(b.objects[key]) {
+			versions = append(versions, o.head())
+		}
+	})
+	return versions
+}
+
+// head copies the object without its data; nothing is shared.
+func (o *Object) head() Object {
+	h := *o
+	h.Data, h.MD5, h.Metadata = nil, bytes.Clone(o.MD5), maps.Clone(o.Metadata)
+	return h
+}
+
+func (b *Bucket) noSuchKey(key string) error {
+	return &Error{b.name, "NoSuchKey", fmt.Sprintf("The specified key does not exist: %q", clip(key, 80))}
+}
+
+// The methods below are the loop's.
+
+// latest returns the object that a read without a version gets, or nil.
+func (b *Bucket) latest(key string) *Object {
+	if o := b.version(key, ""); o != nil && !o.DeleteMarker {
+		return o
+	}
+	return nil
+}
+
+func (b *Bucket) version(key, id string) *Object {
+	versions := b.objects[key]
+	if id == "" && len(versions) > 0 {
+		return versions[len(versions)-1]
+	}
+	for _, o := range versions {
+		if o.VersionID == id {
+			return o
+		}
+	}
+	return nil
+}
+
+// write stores o, which nobody changes from now on, and sends its
+// notifications.
+func (b *Bucket) write(o *Object, condition Condition, name string) error {
+	old := b.latest(o.Key)
+	switch {
+	case condition.IfNoneMatch && old != nil,
+		condition.IfMatch != "" && (old == nil || strings.Trim(condition.IfMatch, `"`) != old.ETag):
+		return &Error{b.name, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"}
+	}
+	verb := "put"
+	if name == "ObjectCreated:Copy" {
+		verb = "copy"
+	}
+	b.cloud.note(b.name, verb, entity{name: o.Key}, fmt.Sprintf("%d bytes", o.Size))
+	b.stamp(o)
+	stored := *o
+	b.keep(&stored)
+	b.notify(name, &stored)
+	return nil
+}
+
+// stamp gives the object what each change gets.
+func (b *Bucket) stamp(o *Object) {
+	c := b.cloud
+	o.Modified = c.instant()
+	b.sequencer = max(b.sequencer+1, uint64(o.Modified.UnixNano()))
+	o.Sequencer = fmt.Sprintf("%018X", b.sequencer)
+	o.VersionID = ""
+	if b.versioned {
+		o.VersionID = strings.ReplaceAll(c.uuid("version", c.number("version")), "-", "")
+	}
+}
+
+// keep makes o the latest version.
+func (b *Bucket) keep(o *Object) {
+	if !b.versioned {
+		b.objects[o.Key] = b.objects[o.Key][:0:0]
+	}
+	b.objects[o.Key] = append(b.objects[o.Key], o)
+}
+
+// remove deletes an object or a version, and reports whether there was one.
+// What was not there gives no notification.
+func (b *Bucket) remove(key, version string) bool {
+	c := b.cloud
+	old := b.version(key, version)
+	if b.versioned && version == "" {
+		marker := &Object{Key: key, DeleteMarker: true, ETag: hex.EncodeToString(md5.New().Sum(nil))}
+		b.stamp(marker)
+		b.keep(marker)
+		c.note(b.name, "delete", entity{name: key}, "a delete marker")
+		b.notify("ObjectRemoved:DeleteMarkerCreated", marker)
+		return old != nil && !old.DeleteMarker
+	}
+	if old == nil {
+		return false
+	}
+	b.objects[key] = slices.DeleteFunc(b.objects[key], func(o *Object) bool { return o == old })
+	if len(b.objects[key]) == 0 {
+		delete(b.objects, key)
+	}
+	removed := &Object{Key: key}
+	b.stamp(removed)
+	removed.VersionID = version
+	c.note(b.name, "delete", entity{name: key}, cmp.Or(version, ""))
+	b.notify("ObjectRemoved:Delete", removed)
+	return true
+}

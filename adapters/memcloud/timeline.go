@@ -1,0 +1,146 @@
+package memcloud
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Step is one line of the timeline.
+type Step struct {
+	At       time.Duration // since the cloud was made
+	Resource string        // the name of the queue, function, bucket...
+	Action   string        // "send", "receive", "invoke"...
+	ID       string        // "m-1", "i-3", an object's key...
+	Text     string
+}
+
+// String formats the step as the timeline does, without columns.
+func (s Step) String() string {
+	return strings.Join(strings.Fields(strings.Join([]string{offset(s.At), s.Resource, s.Action, s.ID, s.Text}, " ")), " ")
+}
+
+// step is a Step before it is formatted: most are never read.
+type step struct {
+	at       time.Duration
+	resource string
+	action   string
+	entity   entity
+	text     string
+	refs     []entity // listed behind the text
+}
+
+// An entity is what a step is about: a numbered thing, or one with a name.
+type entity struct {
+	prefix byte // 'm', 'i', 'r'; 0: by name
+	number int
+	name   string
+}
+
+func (e entity) String() string {
+	if e.prefix == 0 {
+		return clip(e.name, 40)
+	}
+	return string(e.prefix) + "-" + strconv.Itoa(e.number)
+}
+
+// note adds a step at the present instant.
+func (c *Cloud) note(resource, action string, about entity, text string, refs ...entity) {
+	c.steps = append(c.steps, step{c.now, resource, action, about, text, refs})
+}
+
+// Steps returns what has happened so far.
+func (c *Cloud) Steps() []Step {
+	var steps []Step
+	c.look(func() {
+		steps = make([]Step, len(c.steps))
+		for i, s := range c.steps {
+			text := clip(s.text, 1000)
+			for _, r := range s.refs {
+				text += " " + r.String()
+			}
+			steps[i] = Step{s.at, s.resource, s.action, s.entity.String(), strings.TrimSpace(text)}
+		}
+	})
+	return steps
+}
+
+// Timeline returns what has happened so far, a line a step:
+//
+//	00:00:30.000 orders receive m-1 (2nd)
+//
+// Times are those since the cloud was made. Messages have a number each,
+// which also ends their message id; so have invocations (i-1) and records of
+// streams (r-1).
+func (c *Cloud) Timeline() string { return format(c.Steps()) }
+
+func format(steps []Step) string {
+	resource, action := 0, 0
+	for _, s := range steps {
+		resource = max(resource, utf8.RuneCountInString(s.Resource))
+		action = max(action, utf8.RuneCountInString(s.Action))
+	}
+	var b strings.Builder
+	for _, s := range steps {
+		line := fmt.Sprintf("%s %-*s %-*s %s %s", offset(s.At), resource, s.Resource, action, s.Action, s.ID, clip(s.Text, 120))
+		b.WriteString(strings.TrimRight(line, " "))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// elided is Timeline with at most n steps at the beginning and at the end.
+func (c *Cloud) elided(n int) string {
+	steps := c.Steps()
+	rest := len(steps) - 2*n
+	if rest <= 0 {
+		return format(steps)
+	}
+	return fmt.Sprintf("%s... %d lines, see Cloud.Timeline ...\n%s", format(steps[:n]), rest, format(steps[n+rest:]))
+}
+
+// offset formats d in whole milliseconds: a call takes a nanosecond of the
+// bubble's time, which nobody wants to see. Hours go on beyond 24.
+func offset(d time.Duration) string {
+	return fmt.Sprintf("%02d:%02d:%02d.%03d",
+		d/time.Hour, d/time.Minute%60, d/time.Second%60, d/time.Millisecond%1000)
+}
+
+// clip makes one line of at most n runes.
+func clip(s string, n int) string {
+	if len(s) <= n && strings.IndexFunc(s, unicode.IsControl) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if n == 0 {
+			b.WriteString("…")
+			break
+		}
+		n--
+		if unicode.IsControl(r) {
+			r = ' '
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// ordinal formats 1 as 1st.
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return strconv.Itoa(n) + suffix
+}
