@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eventfx/eventfx-go/adapters/awsevents"
+	"github.com/eventfx/eventfx-go/eventfx"
+	"github.com/eventfx/eventfx-go/internal/cloudevent"
+)
+
+func newNormalize() *cobra.Command {
+	var deliveries bool
+	c := &cobra.Command{
+		Use:   "normalize [FILE...]",
+		Short: "Print the CloudEvents in payloads of AWS Lambda",
+		Long: `Print the CloudEvents in payloads of AWS Lambda, as one JSON batch
+(application/cloudevents-batch+json) on standard output, an event a line.
+
+Each FILE is one payload, as a function gets it; - or no FILE is standard
+input. Events inside messages of a queue or a topic are taken out, up to four
+levels deep.
+
+With -deliveries the output is a JSON list of the records instead: a record's
+identifier, how often it was received, its ordering group, the answer that
+would hand it back to its source if a handler failed, and its events.
+
+What cannot be read is an error of one line each on standard error, and the
+exit status is 1; what can be read is printed all the same.`,
+		Example: `  eventfx normalize event.json
+  aws s3 cp s3://captured/event.json - | eventfx normalize -deliveries`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"json"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(c *cobra.Command, files []string) error {
+			return (&normalizer{deliveries: deliveries, stderr: c.ErrOrStderr()}).run(files, c.InOrStdin(), c.OutOrStdout())
+		},
+	}
+	c.Flags().BoolVar(&deliveries, "deliveries", false, "print the records: identifier, receives, group, answer if it failed, events")
+	return c
+}
+
+// A normalizer collects the lines of the output and reports what fails.
+type normalizer struct {
+	deliveries bool
+	stderr     io.Writer
+	lines      [][]byte
+	opened     bool // at least one payload was
+	failed     bool
+}
+
+func (n *normalizer) run(files []string, stdin io.Reader, stdout io.Writer) error {
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	for _, file := range files {
+		n.file(file, stdin)
+	}
+	// An empty list would claim that a payload without events was read.
+	if n.opened {
+		if err := n.write(stdout); err != nil {
+			n.report("standard output", err)
+		}
+	}
+	if n.failed {
+		return errFailed
+	}
+	return nil
+}
+
+func (n *normalizer) report(file string, err error) {
+	n.failed = true
+	if file == "-" {
+		file = "standard input"
+	}
+	fmt.Fprintf(n.stderr, "eventfx: %s: %v\n", file, err)
+}
+
+func (n *normalizer) file(file string, stdin io.Reader) {
+	payload, err := readFile(file, stdin)
+	if err != nil {
+		n.report(file, err)
+		return
+	}
+	var format awsevents.Format
+	p, err := format.Open(payload, "")
+	if err != nil {
+		n.report(file, err)
+		return
+	}
+	n.opened = true
+	for _, r := range records(p) {
+		line, err := n.record(file, p, r)
+		if err != nil {
+			n.report(file, err)
+			continue
+		}
+		n.lines = append(n.lines, line...)
+	}
+}
+
+func readFile(file string, stdin io.Reader) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(stdin)
+	}
+	payload, err := os.ReadFile(file)
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return nil, e.Err // the file's name is said once
+	}
+	return payload, err
+}
+
+// records returns the messages of each record: several, where the record is a
+// message of a queue with several events in it.
+func records(p *awsevents.Payload) [][]*eventfx.Message {
+	var all [][]*eventfx.Message
+	for _, m := range p.Messages {
+		if n := len(all); n > 0 && m.Origin.ID != "" && m.Origin.ID == all[n-1][0].Origin.ID && m.Origin.Address == all[n-1][0].Origin.Address {
+			all[n-1] = append(all[n-1], m)
+			continue
+		}
+		all = append(all, []*eventfx.Message{m})
+	}
+	return all
+}
+
+// A delivery is what -deliveries prints of a record.
+type delivery struct {
+	Identifier string            `json:"identifier"`
+	From       string            `json:"from,omitempty"`
+	Receives   int               `json:"receives,omitempty"`
+	Group      string            `json:"group,omitempty"`
+	IfFailed   any               `json:"answerIfFailed"`
+	Error      string            `json:"error,omitempty"`
+	Events     []json.RawMessage `json:"events"`
+}
+
+// record returns the lines for one record.
+func (n *normalizer) record(file string, p *awsevents.Payload, messages []*eventfx.Message) ([][]byte, error) {
+	first := messages[0]
+	d := delivery{
+		Identifier: first.Origin.ID,
+		From:       first.Origin.Address,
+		Receives:   first.Origin.Receives,
+		Group:      first.Group,
+		Events:     []json.RawMessage{},
+	}
+	for _, m := range messages {
+		if m.Err != nil {
+			n.report(file, m.Err)
+			d.Error = m.Err.Error()
+			continue
+		}
+		text, err := cloudevent.Append(nil, m.Event)
+		if err != nil {
+			return nil, fmt.Errorf("event %s of type %s: %w", m.ID(), m.Type(), err)
+		}
+		// Data keeps the line ends that it came with, and a line is an event.
+		var line bytes.Buffer
+		if err := json.Compact(&line, text); err != nil {
+			return nil, fmt.Errorf("event %s of type %s: %w", m.ID(), m.Type(), err)
+		}
+		d.Events = append(d.Events, line.Bytes())
+	}
+	if !n.deliveries {
+		var lines [][]byte
+		for _, e := range d.Events {
+			lines = append(lines, e)
+		}
+		return lines, nil
+	}
+	d.IfFailed = ifFailed(p, first)
+	line, err := marshal(d)
+	return [][]byte{line}, err
+}
+
+// ifFailed is the answer to a payload of which one record failed, or a word
+// where the source has none for single records.
+func ifFailed(p *awsevents.Payload, m *eventfx.Message) any {
+	const whole = "the invocation fails"
+	if !p.Partial {
+		return whole
+	}
+	answer, err := p.Answer([]eventfx.Failure{{Message: m, Err: errors.New("failed")}})
+	if err != nil {
+		return whole
+	}
+	return json.RawMessage(answer)
+}
+
+// marshal is json.Marshal without the escapes that make JSON safe in HTML.
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// write prints the lines as one JSON list.
+func (n *normalizer) write(stdout io.Writer) error {
+	w := bufio.NewWriter(stdout)
+	w.WriteByte('[')
+	for i, line := range n.lines {
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.WriteByte('\n')
+		w.Write(line)
+	}
+	if len(n.lines) > 0 {
+		w.WriteByte('\n')
+	}
+	w.WriteString("]\n")
+	return w.Flush()
+}
