@@ -70,6 +70,9 @@ func (o *opener) openNotification(t *top, source string, data []byte, doc docume
 	it := o.add()
 	var w wrong
 	it.ctx.ID = w.id("MessageId", t.text(memberMessageID))
+	if source == "" {
+		w.bad("TopicArn", "is empty")
+	}
 	it.ctx.Source = o.uri(source)
 	it.ctx.Type = "com.amazonaws.sns." + clean(kind)
 	if kind == "Notification" {
