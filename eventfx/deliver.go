@@ -2,6 +2,7 @@ package eventfx
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/eventfx/eventfx-go/internal/delivery"
@@ -16,18 +17,18 @@ import (
 // and Deliver returns at the latest after Router.Grace. What still runs then
 // has failed with ErrUnfinished, and its late result is refused.
 //
-// Deliver may be called from several goroutines. Handlers run on the caller's
+// Deliver may be called from several goroutines, but not with one message in
+// two calls at once. Handlers run on the caller's
 // goroutine when ctx can never be done and nothing runs side by side.
 func (r *Router) Deliver(ctx context.Context, messages []*Message) []Failure {
 	r.freeze()
 	var end func([]Failure)
 	if r.Observer.Batch != nil {
-		observed, e := r.Observer.Batch(ctx, messages)
-		ctx, end = orElse(observed, ctx), e
+		ctx, end = r.beginBatch(ctx, messages)
 	}
 	failures := r.deliver(ctx, messages)
 	if end != nil {
-		end(failures)
+		observe(func() { end(slices.Clone(failures)) })
 	}
 	return failures
 }
@@ -36,7 +37,7 @@ func (r *Router) deliver(ctx context.Context, messages []*Message) []Failure {
 	if len(messages) == 0 {
 		return nil
 	}
-	b := &batch{router: r, ctx: ctx, records: make([]record, len(messages)), finished: make(chan struct{})}
+	b := &batch{router: r, ctx: ctx, records: make([]record, len(messages)), finished: make(chan struct{}), over: make(chan struct{})}
 	b.plan(messages)
 	workers := max(1, min(r.Concurrency, len(b.lanes)))
 	if ctx.Done() == nil {
@@ -82,6 +83,7 @@ type batch struct {
 	records  []record
 	lanes    []lane
 	finished chan struct{} // closed when no lane is left
+	over     chan struct{} // closed when nobody waits for results any more
 
 	slots
 	open   int  // lanes that have not ended; guarded by slots.mu
@@ -213,6 +215,9 @@ func (b *batch) settle(records ...*record) {
 		rec.settled = true
 		rec.failure, rec.delay = nil, 0
 		if rec.state == waiting {
+			if rec.err == nil {
+				rec.err = ErrUnfinished // a failure without a word is one, too
+			}
 			rec.failure, rec.delay = rec.err, rec.after
 		}
 		end := rec.end
@@ -225,6 +230,9 @@ func (b *batch) settle(records ...*record) {
 func (b *batch) block(at int32) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
 	for ; at >= 0; at = b.records[at].next {
 		b.records[at].failure = errBlocked
 	}
@@ -240,7 +248,7 @@ func (b *batch) isClosed() bool {
 // close refuses what comes later and returns what is not done.
 func (b *batch) close() []Failure {
 	b.mu.Lock()
-	b.closed = true
+	b.abandon()
 	var failures []Failure
 	for i := range b.records {
 		if rec := &b.records[i]; rec.failure != nil {
@@ -249,6 +257,7 @@ func (b *batch) close() []Failure {
 	}
 	b.mu.Unlock()
 	if failures != nil {
+		// What is closed does not change any more.
 		for i := range b.records {
 			if rec := &b.records[i]; !rec.settled {
 				b.router.ended(b.ctx, rec.message, rec.route, rec.failure, nil, rec.end)
@@ -258,9 +267,10 @@ func (b *batch) close() []Failure {
 	return failures
 }
 
-func orElse(ctx, fallback context.Context) context.Context {
-	if ctx == nil {
-		return fallback
+// abandon refuses what comes later, and wakes who waits. The caller holds mu.
+func (b *batch) abandon() {
+	if !b.closed {
+		b.closed = true
+		close(b.over)
 	}
-	return ctx
 }

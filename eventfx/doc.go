@@ -38,7 +38,7 @@ Policy surrounds a handler in one fixed order:
 	once( dead letter( retry( timeout( recover( middleware( decode, handler ))))))
 
 [Once] is outermost, for idempotency: it locks once for each delivery and sees
-one outcome. [Middleware] is innermost and runs for each attempt.
+one outcome; its example is a small one. [Middleware] is innermost and runs for each attempt.
 
 # Dead letters
 
@@ -64,5 +64,13 @@ When the context of Deliver is done nothing new starts, the contexts of running
 handlers end, and Deliver returns at the latest after Router.Grace. Whatever has
 not finished by then goes back with [ErrUnfinished], and a late result is
 refused. Every message starts as failed and becomes done when it is done.
+
+# Sources of your own
+
+Anything with the methods of [Source] is one: a struct with the fields to select
+by, a Match that judges by the CloudEvent, and a Decode. Give it a String that
+tells it from others. The example of Source reads an event of EventBridge.
+The first source that matches wins; one that can never match because of an
+earlier one is not detected.
 */
 package eventfx

@@ -90,7 +90,7 @@ type BatchError struct{ Failures []Failure }
 
 func (e *BatchError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d messages failed", len(e.Failures))
+	fmt.Fprintf(&b, "messages failed: %d", len(e.Failures))
 	for i, f := range e.Failures {
 		if i == 3 {
 			b.WriteString("; ...")
@@ -104,6 +104,25 @@ func (e *BatchError) Error() string {
 	}
 	return b.String()
 }
+
+// asBatchError finds a BatchError in a chain of errors that each wrap one. One
+// that was joined with another error is not taken for an answer: the other
+// error is about all messages.
+func asBatchError(err error) (*BatchError, bool) {
+	for err != nil {
+		if b, ok := err.(*BatchError); ok {
+			return b, b != nil
+		}
+		wrapper, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			return nil, false
+		}
+		err = wrapper.Unwrap()
+	}
+	return nil, false
+}
+
+var errNilBatchError = errors.New("eventfx: the handler returned a *BatchError that is nil: it does not say what failed")
 
 // isPermanent reports whether err, of one message, is permanent.
 func isPermanent(err error) bool {

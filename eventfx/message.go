@@ -38,6 +38,7 @@ type Message struct {
 	Err error
 
 	unmarshal func([]byte, any) error
+	original  *Message // what it was cloned from
 }
 
 // Origin tells where a message came from and how often it has come.
@@ -62,9 +63,11 @@ type Origin struct {
 }
 
 // Clone returns a copy that shares nothing with m that either could change,
-// except for Payload, which is copied as it is.
+// except for Payload, which is copied as it is. A failure of the copy counts as
+// one of m, so that middleware may hand copies on.
 func (m *Message) Clone() *Message {
 	c := *m
+	c.original = m
 	c.Context = cloneContext(m.Context)
 	c.DataEncoded = slices.Clone(m.DataEncoded)
 	c.FieldErrors = maps.Clone(m.FieldErrors)

@@ -6,6 +6,18 @@ import (
 	"time"
 )
 
+// beginBatch tells the observer of a call of Deliver.
+func (r *Router) beginBatch(ctx context.Context, messages []*Message) (observed context.Context, end func([]Failure)) {
+	observe(func() { observed, end = r.Observer.Batch(ctx, messages) })
+	return orElse(observed, ctx), end
+}
+
+// beginAttempt tells the observer of a run.
+func (t *turn) beginAttempt(ctx context.Context, d *Delivery) (observed context.Context, end func(error, time.Duration)) {
+	observe(func() { observed, end = t.batch.router.Observer.Attempt(ctx, d) })
+	return orElse(observed, ctx), end
+}
+
 // begin tells the observer that the records get their turn, and returns the
 // context for it.
 func (t *turn) begin(ctx context.Context) context.Context {
@@ -18,7 +30,10 @@ func (t *turn) begin(ctx context.Context) context.Context {
 			continue // it stood behind a dead message of its group
 		}
 		rec.begun = true
-		observed, end := begin(&turnContext{Context: ctx, turn: t, message: rec.message}, t.routeName(), rec.message)
+		var observed context.Context
+		var end func(error, *Dead)
+		own := &turnContext{Context: ctx, turn: t, message: rec.message}
+		observe(func() { observed, end = begin(own, t.routeName(), rec.message) })
 		t.batch.mu.Lock()
 		late := t.batch.closed
 		if !late {
@@ -26,7 +41,7 @@ func (t *turn) begin(ctx context.Context) context.Context {
 		}
 		t.batch.mu.Unlock()
 		if late && end != nil {
-			end(ErrUnfinished, nil)
+			observe(func() { end(ErrUnfinished, nil) })
 		}
 		if len(t.records) == 1 {
 			ctx = orElse(observed, ctx)
@@ -40,7 +55,7 @@ func (t *turn) begin(ctx context.Context) context.Context {
 func (r *Router) ended(ctx context.Context, m *Message, rt *route, err error, dead *Dead, end func(error, *Dead)) {
 	if r.Observer.Message != nil {
 		if end != nil {
-			end(err, dead)
+			observe(func() { end(err, dead) })
 		}
 		return
 	}
@@ -51,7 +66,7 @@ func (r *Router) ended(ctx context.Context, m *Message, rt *route, err error, de
 	if dead != nil {
 		outcome = "dead letter: " + dead.Reason
 	}
-	name := "none"
+	name := ""
 	if rt != nil {
 		name = rt.name
 	}
@@ -67,6 +82,24 @@ func (r *Router) ended(ctx context.Context, m *Message, rt *route, err error, de
 
 func observeAttempt(end func(error, time.Duration), err error, retryIn time.Duration) {
 	if end != nil {
-		end(err, retryIn)
+		observe(func() { end(err, retryIn) })
 	}
+}
+
+// observe calls an observer. Its panic must not become a message's failure.
+func observe(f func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			err := newPanicError(value)
+			slog.Error("eventfx: the observer panicked", "error", err, "stack", string(err.Stack))
+		}
+	}()
+	f()
+}
+
+func orElse(ctx, fallback context.Context) context.Context {
+	if ctx == nil {
+		return fallback
+	}
+	return ctx
 }

@@ -23,17 +23,21 @@ type policy struct {
 const deadLetterLimit = 5 * time.Second
 
 var errForeignContext = errors.New("eventfx: a Once must call its next handler with the context that it got, or one derived from it")
+var errForeignMessage = errors.New("eventfx: a Once must call its next handler with messages of the delivery that it got, or clones of them")
 
 // apply runs the handler for records until they are done, cannot succeed, or
 // the deadline leaves no room for another run; then it buries the dead.
 func (t *turn) apply(ctx context.Context, records []*record) {
 	p := &t.route.policy
 	for left, n := records, 1; ; n++ {
+		if ctx.Err() != nil || t.batch.isClosed() {
+			break // nothing new starts
+		}
 		end, err := t.attempt(ctx, n, left)
 		if t.batch.isClosed() {
 			// Nobody waits for the result: it must not be committed.
 			for _, rec := range records {
-				rec.fail(ErrUnfinished)
+				rec.fail(Failure{Err: ErrUnfinished})
 			}
 			observeAttempt(end, err, -1)
 			return
@@ -52,6 +56,12 @@ func (t *turn) apply(ctx context.Context, records []*record) {
 		observeAttempt(end, err, delay)
 		if !t.batch.wait(ctx, delay) {
 			break
+		}
+	}
+	for _, rec := range records {
+		rec.ran = true
+		if rec.state == waiting && rec.err == nil {
+			rec.err = ErrUnfinished
 		}
 	}
 	t.bury(ctx, p, records)
@@ -104,8 +114,8 @@ func (p *policy) next(ctx context.Context, n int, left []*record) (time.Duration
 // from the event's identity, so that a run can be repeated exactly while
 // messages that failed together still come back apart.
 func (r *Retry) delay(n int, rec *record) time.Duration {
-	if asked, ok := delayAsked(rec.err); ok {
-		return asked
+	if _, asked := delayAsked(rec.err); asked || rec.after > 0 {
+		return max(0, rec.after)
 	}
 	if r.Delay != nil {
 		return max(0, r.Delay(n, rec.err))
@@ -172,14 +182,15 @@ func (r *Retry) reason(rec *record) string {
 		}
 		return "permanent"
 	}
-	if !rec.exhausted || r.Deliveries < 0 {
-		return ""
+	last := rec.message.Origin.Last
+	if r.Deliveries < 0 || !rec.exhausted && (!last || len(rec.attempts) == 0) {
+		return "" // one that will not come again is dead for want of time, too
 	}
-	last := r.Deliveries
-	if last == 0 {
-		last = 5
+	deliveries := r.Deliveries
+	if deliveries == 0 {
+		deliveries = 5
 	}
-	if last > 1 && rec.message.Origin.Receives < last && !rec.message.Origin.Last {
+	if deliveries > 1 && rec.message.Origin.Receives < deliveries && !last {
 		return ""
 	}
 	if _, ok := errors.AsType[*PanicError](rec.err); ok {
@@ -187,8 +198,6 @@ func (r *Retry) reason(rec *record) string {
 	}
 	return "retriesexhausted"
 }
-
-func asBatchError(err error) (*BatchError, bool) { return errors.AsType[*BatchError](err) }
 
 func (t *turn) routeName() string {
 	if t.route == nil {

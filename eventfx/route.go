@@ -162,7 +162,9 @@ func (r *Router) bind(rt *route) {
 	}
 	handler := rt.run
 	for _, mw := range slices.Backward(slices.Concat(r.Use, rt.use)) {
-		handler = mw(handler)
+		if handler = mw(handler); handler == nil {
+			panic(fmt.Errorf("eventfx: middleware returned a nil Handler for %s", rt.name))
+		}
 	}
 	rt.policy.handler = handler
 
@@ -171,7 +173,9 @@ func (r *Router) bind(rt *route) {
 		once = *rt.once
 	}
 	if once != nil {
-		rt.policy.once = once(runPolicy)
+		if rt.policy.once = once(runPolicy); rt.policy.once == nil {
+			panic(fmt.Errorf("eventfx: a Once returned a nil Handler for %s", rt.name))
+		}
 	}
 }
 

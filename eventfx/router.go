@@ -2,6 +2,7 @@ package eventfx
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -69,19 +70,11 @@ type Delivery struct {
 }
 
 // Failures reads err, which a Handler returned for d, by message: none for
-// nil, those that a BatchError names, else each message of d with err.
+// nil, those that a *BatchError names, else each message of d with err. It
+// reads as the router does: a BatchError that names nothing, or a message that
+// is not of d, or that is joined with another error, fails all.
 func (d *Delivery) Failures(err error) []Failure {
-	if err == nil {
-		return nil
-	}
-	if b, ok := asBatchError(err); ok {
-		return b.Failures
-	}
-	failures := make([]Failure, len(d.Messages))
-	for i, m := range d.Messages {
-		failures[i] = Failure{Message: m, Err: err}
-	}
-	return failures
+	return slices.DeleteFunc(failedOf(d.Messages, err), func(f Failure) bool { return f.Err == nil })
 }
 
 // A Handler handles the messages of d. A nil error means that all are done. A
@@ -96,7 +89,13 @@ type Middleware func(next Handler) Handler
 
 // Once wraps the whole of a delivery, retries and dead letter included, so
 // that it locks once and sees one outcome: nil commits; an error releases,
-// also that of a dead letter, for a replay keeps its id and must run.
+// also that of a dead letter, for a replay keeps its id and must run. Read the
+// outcome of a batch by Delivery.Failures.
+//
+// It may call next with a Delivery of fewer messages, and not at all: what it
+// leaves out and does not fail is done. It calls next with the context that it
+// got, or one derived from it; when it returns before next has, next is waited
+// for. It cannot make a failure undone.
 type Once func(next Handler) Handler
 
 // A DeadLetter keeps a message that cannot succeed. A nil error means that it
@@ -109,8 +108,10 @@ type DeadLetter func(ctx context.Context, dead *Dead) error
 type Dead struct {
 	// Message is as it was delivered, whatever the handler did to its copy.
 	Message *Message
-	Route   string
-	// Reason is one of "permanent", "decode", "panic" and "retriesexhausted".
+	// Route is the name of the source, "default", or "" without a route.
+	Route string
+	// Reason is one of "permanent" (no route, too), "decode", "panic" and
+	// "retriesexhausted".
 	Reason string
 	// Err is the error of the last attempt.
 	Err error
@@ -137,6 +138,11 @@ type Retry struct {
 	// a message whose attempts are used up is dead: 0 means 5, 1 the first,
 	// -1 never. Before it the message goes back to the source, so that an
 	// outage of seconds does not empty a queue into the dead letters.
+	//
+	// A queue's own limit (maxReceiveCount) must not be lower, or the queue
+	// moves the message first. Sources that do not count their deliveries (all
+	// but queues) never reach 5: give their routes a Retry with Deliveries 1
+	// to have transient failures kept, too.
 	Deliveries int
 
 	// Base and Max bound the delay before run n+1: a random part of
@@ -160,8 +166,9 @@ type RouteOption interface{ route(*route) }
 
 // An Observer is told what happens in a router. Each function may be nil, may
 // return a derived context, and may return a nil end function. Observers only
-// observe: nothing that they return but the context has an effect. They are
-// called from many goroutines at once.
+// observe: nothing that they return but the context has an effect, and their
+// panics are logged and forgotten. They are called from many goroutines at
+// once.
 type Observer struct {
 	// Batch is called for each call of Deliver; its end gets what is not done.
 	Batch func(ctx context.Context, messages []*Message) (context.Context, func([]Failure))

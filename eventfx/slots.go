@@ -33,7 +33,7 @@ func (b *batch) work(own bool) {
 func (b *batch) start() (int, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.ctx.Err() != nil {
+	if b.closed || b.ctx.Err() != nil {
 		b.endLanes(len(b.lanes) - b.next)
 		b.next = len(b.lanes)
 	}
@@ -64,13 +64,14 @@ func (b *batch) endLanes(n int) {
 
 // guard runs one lane. What panics outside a handler fails the lane; a handler
 // that ends its goroutine by runtime.Goexit fails it too, and another goroutine
-// goes on with the slot.
+// goes on with the slot. When that goroutine is the caller of Deliver, nobody
+// is left to get the failures, and all ends.
 func (b *batch) guard(index int, own bool) {
 	returned := false
 	defer func() {
 		value := recover()
 		b.mu.Lock()
-		if value != nil {
+		if value != nil && !b.closed {
 			err := newPanicError(value)
 			for at := b.lanes[index].first; at >= 0; at = b.records[at].next {
 				if rec := &b.records[at]; !rec.settled {
@@ -79,8 +80,12 @@ func (b *batch) guard(index int, own bool) {
 			}
 		}
 		b.endLanes(1)
+		left := value == nil && !returned
+		if left && !own {
+			b.abandon()
+		}
 		b.mu.Unlock()
-		if value == nil && !returned && own {
+		if left && own {
 			go b.work(true)
 		}
 	}()
@@ -107,13 +112,15 @@ func (b *batch) wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
+	case <-b.ctx.Done():
+	case <-b.over:
 	}
 
 	b.mu.Lock()
 	if b.free > 0 {
 		b.free--
 		b.mu.Unlock()
-		return ctx.Err() == nil
+		return ctx.Err() == nil && b.ctx.Err() == nil
 	}
 	back := make(chan struct{})
 	b.waiting = append(b.waiting, back)
@@ -122,6 +129,8 @@ func (b *batch) wait(ctx context.Context, d time.Duration) bool {
 	case <-back:
 		return ctx.Err() == nil
 	case <-b.ctx.Done():
+		return false
+	case <-b.over:
 		return false
 	}
 }

@@ -30,10 +30,7 @@ type result struct {
 }
 
 // fail notes that a record is not done.
-func (r *result) fail(err error) {
-	r.state, r.err = waiting, err
-	r.after, _ = delayAsked(err)
-}
+func (r *result) fail(f Failure) { r.state, r.err, r.after = waiting, f.Err, f.After }
 
 // A turn is what a chain of handlers runs for: one record, or several of one
 // batch route.
@@ -43,6 +40,12 @@ type turn struct {
 	lane    int
 	ordered bool
 	records []*record
+
+	// A Once may return before its next has: who runs the policy or reviews it
+	// holds a place in the channel, and nothing runs after the review.
+	// (A sync.Mutex would stop the time of a synctest bubble.)
+	busy     chan struct{}
+	reviewed bool
 
 	// The first attempt of a single record needs no more memory than this.
 	one      [1]*record
@@ -63,6 +66,7 @@ func (t *turn) run() {
 		t.apply(ctx, t.records)
 		return
 	}
+	t.busy = make(chan struct{}, 1)
 	d := &Delivery{Route: t.route.name, Messages: make([]*Message, len(t.records))}
 	for i, rec := range t.records {
 		d.Messages[i] = rec.message
@@ -74,10 +78,13 @@ func (t *turn) run() {
 // review reads what a Once returned. It may fail what the policy had done, and
 // skip what the policy did not run; it cannot make a failure undone.
 func (t *turn) review(d *Delivery, err error) {
+	t.busy <- struct{}{}
+	defer func() { <-t.busy }()
+	t.reviewed = true
 	failed := failedOf(d.Messages, err)
 	for i, rec := range t.records {
 		switch {
-		case failed != nil && failed[i] != nil:
+		case failed != nil && failed[i].Err != nil:
 			if rec.state == handled || !rec.ran {
 				rec.fail(failed[i])
 			}
@@ -93,18 +100,26 @@ func runPolicy(ctx context.Context, d *Delivery) error {
 	if !ok {
 		return Permanent(errForeignContext)
 	}
-	asked := make(map[*Message]bool, len(d.Messages))
-	for _, m := range d.Messages {
-		asked[m] = true
+	t.busy <- struct{}{}
+	defer func() { <-t.busy }()
+	if t.reviewed {
+		return ErrUnfinished
 	}
-	records := make([]*record, 0, len(d.Messages))
+	known := make(map[*Message]*record, len(t.records))
 	for _, rec := range t.records {
-		if asked[rec.message] {
-			records = append(records, rec)
-		}
+		known[rec.message] = rec
 	}
+	asked := make(map[*record]bool, len(d.Messages))
+	for _, m := range d.Messages {
+		rec, ok := lookUp(known, m)
+		if !ok {
+			return Permanent(errForeignMessage)
+		}
+		asked[rec] = true
+	}
+	records := slices.DeleteFunc(slices.Clone(t.records), func(rec *record) bool { return !asked[rec] })
 	if len(records) == 0 {
-		return nil
+		return Permanent(errForeignMessage)
 	}
 	t.apply(ctx, records)
 	var failures []Failure
@@ -117,7 +132,9 @@ func runPolicy(ctx context.Context, d *Delivery) error {
 	case failures == nil:
 		return nil
 	case len(t.records) == 1:
-		return failures[0].Err
+		if asked, _ := delayAsked(failures[0].Err); asked == failures[0].After {
+			return failures[0].Err
+		}
 	}
 	return &BatchError{Failures: failures}
 }
@@ -145,10 +162,8 @@ func (t *turn) attempt(ctx context.Context, n int, records []*record) (end func(
 		actx.message = messages[0]
 	}
 	var run context.Context = actx
-	if begin := t.batch.router.Observer.Attempt; begin != nil {
-		var observed context.Context
-		observed, end = begin(run, d)
-		run = orElse(observed, run)
+	if t.batch.router.Observer.Attempt != nil {
+		run, end = t.beginAttempt(actx, d)
 	}
 	if p.timeout > 0 {
 		var cancel context.CancelFunc
@@ -175,12 +190,12 @@ func (t *turn) attempt(ctx context.Context, n int, records []*record) (end func(
 	for i, rec := range records {
 		switch {
 		case blocked:
-			rec.fail(errBlocked)
-		case failed[i] == nil:
+			rec.fail(Failure{Err: errBlocked})
+		case failed[i].Err == nil:
 			rec.state, rec.err, rec.after = handled, nil, 0
 		default:
 			rec.fail(failed[i])
-			rec.attempts = append(rec.attempts, Attempt{Started: started, Ended: ended, Err: failed[i]})
+			rec.attempts = append(rec.attempts, Attempt{Started: started, Ended: ended, Err: failed[i].Err})
 			blocked = t.ordered
 		}
 	}
@@ -194,44 +209,61 @@ func call(ctx context.Context, h Handler, d *Delivery) (err error) {
 			err = newPanicError(value)
 		}
 	}()
-	return h(ctx, d)
+	err = h(ctx, d)
+	if b, ok := err.(*BatchError); ok && b == nil {
+		return errNilBatchError
+	}
+	return err
 }
 
-// failedOf returns the error of each message, nil where it is done. An error
-// that names no message, or a strange one, fails them all: if it is unsure
-// whether a message was handled, it was not.
-func failedOf(messages []*Message, err error) []error {
+// failedOf returns a Failure for each message, whose Err is nil where the
+// message is done. An error that names no message, or a strange one, fails them
+// all: if it is unsure whether a message was handled, it was not.
+func failedOf(messages []*Message, err error) []Failure {
 	if err == nil {
 		return nil
 	}
-	failed := make([]error, len(messages))
-	if b, ok := asBatchError(err); ok && len(b.Failures) > 0 && place(failed, messages, b.Failures) {
-		return failed
-	}
-	for i := range failed {
-		failed[i] = err
+	failed := make([]Failure, len(messages))
+	b, ok := asBatchError(err)
+	known := ok && len(b.Failures) > 0 && place(failed, messages, b.Failures)
+	for i, m := range messages {
+		if !known {
+			failed[i] = Failure{Err: err}
+		}
+		failed[i].Message = m
+		if asked, ok := delayAsked(failed[i].Err); ok && failed[i].After == 0 {
+			failed[i].After = asked
+		}
 	}
 	return failed
 }
 
 // place puts failures at the places of their messages, and reports whether it
-// knew them all.
-func place(failed []error, messages []*Message, failures []Failure) bool {
+// knew them all. A clone stands for what it was cloned from.
+func place(failed []Failure, messages []*Message, failures []Failure) bool {
 	index := make(map[*Message]int, len(messages))
 	for i, m := range messages {
 		index[m] = i
 	}
 	for _, f := range failures {
-		i, ok := index[f.Message]
+		i, ok := lookUp(index, f.Message)
 		if !ok {
 			return false
 		}
-		failed[i] = f.Err
 		if f.Err == nil {
-			failed[i] = ErrUnfinished
+			f.Err = ErrUnfinished
 		}
+		failed[i] = f
 	}
 	return true
+}
+
+// lookUp finds what a map knows of m, or of what m was cloned from.
+func lookUp[V any](known map[*Message]V, m *Message) (v V, ok bool) {
+	for ; m != nil && !ok; m = m.original {
+		v, ok = known[m]
+	}
+	return v, ok
 }
 
 // leading counts the records that are done or dead before the first that is not.

@@ -98,6 +98,27 @@ func TestAnswerAboutOthers(t *testing.T) {
 	}
 }
 
+func TestRecord(t *testing.T) {
+	// Rule F3.7, Rule F3.8
+	p := open(t, string(sqsRecords("x", `{"Records":[`+s3Inner+`,`+s3Inner+`]}`, s3TestBody, "y")))
+	for i, want := range []int{0, 1, 1, 3} {
+		if got := p.Record(p.Messages[i]); got != want {
+			t.Errorf("message %d is of record %d, want %d", i, got, want)
+		}
+	}
+	// A standard queue may deliver one message twice in a batch.
+	p = open(t, `{"Records":[`+sqsRecord("m", "x")+","+sqsRecord("m", "x")+`]}`)
+	if first, second := p.Record(p.Messages[0]), p.Record(p.Messages[1]); first != 0 || second != 1 {
+		t.Errorf("records %d and %d", first, second)
+	}
+	if got := p.Record(p.Messages[1].Clone()); got != -1 {
+		t.Errorf("a clone is of record %d", got)
+	}
+	if got := p.Record(nil); got != -1 {
+		t.Errorf("no message is of record %d", got)
+	}
+}
+
 func TestAnswerOfALargeBatch(t *testing.T) {
 	var bodies []string
 	for i := range 10000 {

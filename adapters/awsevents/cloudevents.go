@@ -32,11 +32,17 @@ func (o *opener) openCloudEvent(doc document) {
 	}
 }
 
-// openBatch opens each event of a batch.
-func (o *opener) openBatch(events [][]byte) {
+// openBatch opens each event of a batch. They are the records of a payload,
+// but inside a record they are all of that one.
+func (o *opener) openBatch(events [][]byte, depth int) {
 	for i, raw := range events {
 		o.openCloudEvent(document{text: raw, pristine: raw})
-		if e, ok := o.items[len(o.items)-1].msg.Err.(*RecordError); ok {
+		if depth > 0 {
+			continue
+		}
+		it := &o.items[len(o.items)-1]
+		it.record = i
+		if e, ok := it.msg.Err.(*RecordError); ok {
 			e.Index = i
 		}
 	}

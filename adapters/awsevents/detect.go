@@ -2,6 +2,7 @@ package awsevents
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/eventfx/eventfx-go/internal/jsonscan"
 )
@@ -129,7 +130,10 @@ var detection = []struct {
 	{shapeScheduler, true, func(t *top) bool {
 		return envelope(t) && t.text(memberSource).is("aws.scheduler") && t.text(memberDetailType).is("Scheduled Event")
 	}},
-	{shapeS3EventBridge, true, func(t *top) bool { return envelope(t) && t.text(memberSource).is("aws.s3") }},
+	// Calls of S3's API that CloudTrail saw have its source, too.
+	{shapeS3EventBridge, true, func(t *top) bool {
+		return envelope(t) && t.text(memberSource).is("aws.s3") && strings.HasPrefix(t.text(memberDetailType).String(), "Object ")
+	}},
 	{shapeEventBridge, true, envelope},
 	{shapeSNSEnvelope, true, func(t *top) bool {
 		kind := t.text(memberUpperType)

@@ -1,6 +1,7 @@
 package awsevents
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -84,6 +85,8 @@ func TestDetection(t *testing.T) {
 		{rule: "F1.10", reason: "a rule ticks", payload: `{"id":"1","detail-type":"Scheduled Event","source":"aws.events","detail":{},"resources":["arn:aws:events:r:1:rule/x"],"time":"2026-01-01T00:00:00Z"}`, source: "schedule", messages: 1},
 		{rule: "F1.10", reason: "a scheduler ticks", payload: `{"id":"1","detail-type":"Scheduled Event","source":"aws.scheduler","detail":"{}","resources":["arn:aws:scheduler:r:1:schedule/g/x"],"time":"2026-01-01T00:00:00Z"}`, source: "scheduler", messages: 1},
 		{rule: "F1.10", reason: "S3 by way of a bus", payload: `{"id":"1","detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}`, source: "s3-eventbridge", messages: 1},
+		{rule: "B6.2", reason: "each detail-type of S3 begins alike", payload: `{"id":"1","detail-type":"Object Tags Added","source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"k"}}}`, source: "s3-eventbridge", messages: 1},
+		{rule: "B6.2", reason: "a call of S3's API is none of them", payload: `{"id":"1","detail-type":"AWS API Call via CloudTrail","source":"aws.s3","detail":{"eventName":"PutBucketPolicy"}}`, source: "eventbridge", messages: 1},
 		{rule: "F1.11", reason: "an SNS envelope", payload: `{"Type":"Notification","TopicArn":"arn:aws:sns:r:1:t","MessageId":"1","Message":"x"}`, source: "sns-envelope", messages: 1},
 		{rule: "F1.11", reason: "a confirmation", payload: `{"Type":"SubscriptionConfirmation","TopicArn":"arn:aws:sns:r:1:t","MessageId":"1","Message":"x"}`, source: "sns-envelope", messages: 1},
 		{rule: "F1.12", reason: "what a function failed at", payload: `{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":` + s3Body + `}`, source: "lambda-destination", messages: 1},
@@ -223,13 +226,23 @@ func TestContentTypeOfTheSender(t *testing.T) {
 		{rule: "C7.2", reason: "also for what would be an event", said: "text/plain", body: s3Body, expect: "text/plain"},
 		{rule: "C7.2", reason: "a kind of JSON", said: "application/vnd.x+json", body: `{"a":1}`, expect: "application/vnd.x+json"},
 		{rule: "C7.2", reason: "JSON that is none would make an event that cannot be written", said: "application/json", body: "{", expect: "text/plain"},
+		{rule: "C7.2", reason: "a key twice is no JSON that parsers agree on", said: "application/json", body: `{"a":1,"a":2}`, expect: "text/plain"},
+		{rule: "C7.2", reason: "a number, if its sender says so", said: "application/json", body: "123", expect: "application/json"},
+		{rule: "C7.2", reason: "a string", said: "application/json; charset=utf-8", body: `"abc"`, expect: "application/json; charset=utf-8"},
+		{rule: "C7.2", reason: "null after space, a kind of JSON", said: "application/vnd.x+json", body: " null", expect: "application/vnd.x+json"},
+		{rule: "C7.2", reason: "two numbers are no JSON", said: "application/json", body: "1 2", expect: "text/plain"},
+		{rule: "C7.2", reason: "nor is nothing", said: "application/json", body: "", expect: "text/plain"},
 		{rule: "C7.2", reason: "no content type at all", said: "nonsense;;", body: "x", expect: "text/plain"},
 	} {
 		for _, name := range []string{"content-type", "contentType", "Content-Type"} {
 			record := strings.TrimSuffix(sqsRecord("m", tt.body), "}") + fmt.Sprintf(`,"messageAttributes":{%q:{"dataType":"String","stringValue":%q}}}`, name, tt.said)
 			p := open(t, `{"Records":[`+record+`]}`)
-			if m := p.Messages[0]; m.DataContentType() != tt.expect || string(m.DataEncoded) != tt.body {
+			m := p.Messages[0]
+			if m.DataContentType() != tt.expect || string(m.DataEncoded) != tt.body {
 				t.Errorf("%s, %s: got %s by %s", tt.rule, tt.reason, m.DataContentType(), name)
+			}
+			if text, err := json.Marshal(m.Event); err != nil {
+				t.Errorf("%s, %s: %s, %v", tt.rule, tt.reason, text, err)
 			}
 		}
 	}

@@ -19,7 +19,8 @@
 //
 //	sqs             com.amazonaws.sqs.message, or the event in the body
 //	s3              com.amazonaws.s3.ObjectCreated:Put ...
-//	s3-eventbridge  com.amazonaws.s3.ObjectCreated, ObjectDeleted ...
+//	s3-eventbridge  com.amazonaws.s3.ObjectCreated, ObjectDeleted ...: what S3
+//	                tells a bus of objects; its API calls are eventbridge's
 //	dynamodb        com.amazonaws.dynamodb.INSERT, MODIFY, REMOVE
 //	eventbridge     com.amazonaws.events. and the detail-type
 //	schedule        com.amazonaws.events.ScheduledEvent
@@ -36,6 +37,11 @@
 // function-url, http-api, rest-api, logs, and the destination record of a
 // success. They, and JSON of an unknown shape ("opaque"), are the data of one
 // event of [TypeInvocation].
+//
+// What the APIs of SQS and DynamoDB answer to a caller, such as
+// ReceiveMessage and DescribeStream, is no payload of Lambda, nor is what boto3
+// prints of it. Names and types differ: such a document is opaque, or its
+// records have errors.
 //
 // Beside the attributes that every event has, these extensions are set:
 //

@@ -82,8 +82,8 @@ func (o *opener) shard(t *top) {
 
 // openDynamoDB opens one record of a table's stream.
 func (o *opener) openDynamoDB(r *record, doc document) {
-	o.identify(r)
-	id := o.records[len(o.records)-1]
+	id := r.identifier(shapeDynamoDB)
+	o.records[len(o.records)-1] = id
 	if r.arn.ok && !attributeText(r.arn.String()) {
 		r.bad("eventSourceARN", "is empty or has a control character")
 		r.arn = text{}
@@ -124,7 +124,7 @@ func (o *opener) openDynamoDB(r *record, doc document) {
 		group += "/" + key
 	}
 	if r.msg != "" {
-		it := o.unreadable(r, doc, shapeDynamoDB)
+		it := o.unreadable(r, doc, shapeDynamoDB, 0)
 		it.msg.Origin.Address = at.arn
 		it.msg.Origin.Name = at.name
 		it.msg.Group = group

@@ -11,16 +11,20 @@ import (
 
 // raw fills an event for bytes that could not be read.
 func (it *item) raw(data []byte, id string, source types.URIRef) {
-	it.ctx.ID = id
-	if !attributeText(id) {
-		it.ctx.ID = hash(data)
-	} else {
-		it.subject = id
-	}
 	it.ctx.Type = TypeRaw
 	it.ctx.Source = source
 	it.msg.DataEncoded = data[:len(data):len(data)]
 	it.msg.DataBase64 = true
+	it.nameRaw(id)
+}
+
+// nameRaw names such an event by its record's identifier, if it has one.
+func (it *item) nameRaw(id string) {
+	if !attributeText(id) {
+		it.ctx.ID, it.subject = hash(it.msg.DataEncoded), ""
+		return
+	}
+	it.ctx.ID, it.subject = id, id
 }
 
 // wrong is what is wrong with the one event of a document, "" if nothing is.

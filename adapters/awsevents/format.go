@@ -72,6 +72,20 @@ type Payload struct {
 	state   []byte // of a tumbling window, as it came
 }
 
+// Record returns the index, from 0, of the record that m came from: that in
+// Records, or in a batch of CloudEvents. It is 0 where the payload is one event
+// or one envelope. Several messages are of one record when its message carried
+// several events; they are done or fail together. It is -1 unless m is one of
+// Messages: a clone is none.
+func (p *Payload) Record(m *eventfx.Message) int {
+	for i := range p.items {
+		if m == &p.items[i].msg {
+			return p.items[i].record
+		}
+	}
+	return -1
+}
+
 // Open reads one payload. The request id names payloads that have no stable
 // identifier of their own; it may be empty.
 //
@@ -109,7 +123,7 @@ func (o *opener) openPayload() (shape, error) {
 		return o.openTop(&t)
 	case '[':
 		if events, ok := eventBatch(o.buf); ok {
-			o.openBatch(events)
+			o.openBatch(events, 0)
 			return shapeCloudEvents, nil
 		}
 	}
@@ -125,9 +139,10 @@ func (o *opener) openTop(t *top) (shape, error) {
 	}
 	if !shape.hasRecords() {
 		o.reset(0)
-		o.records = nil
+		o.records, o.late = nil, nil
 		copy(o.buf, o.payload) // bodies may have been unescaped in place
 	}
+	o.resolve(shape) // a window may tell what none of its records did
 	if t.at[memberWindow] != nil && t.at[memberFinalInvoke] != nil {
 		o.window, o.state = true, bytes.Clone(t.at[memberState])
 		o.shard(t)

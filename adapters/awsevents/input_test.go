@@ -151,6 +151,97 @@ func checkRaw(t *testing.T, reason string, m *eventfx.Message, record string) {
 	}
 }
 
+// A record that does not say what it is has the identifier of its source, which
+// its neighbours or the window may tell later.
+func TestIdentifierIsThatOfTheSource(t *testing.T) {
+	// Rule D4.1, Rule D4.3, Rule C1.1
+	stray := strings.Replace(streamRecord("5"), "{", `{"messageId":"stray",`, 1)
+	sequence := `{"messageId":"m","dynamodb":{"SequenceNumber":"5"},"body":"x","eventSource":"aws:sqs","eventSourceARN":"` + sqsARN + `"}`
+	unknown := func(record string) string {
+		return strings.NewReplacer(`"eventSource":"aws:dynamodb",`, "", `"eventSource":"aws:sqs",`, "").Replace(record)
+	}
+	records := func(all ...string) string { return `{"Records":[` + strings.Join(all, ",") + `]` }
+	window := `,"window":{},"isFinalInvokeForWindow":true,"eventSourceARN":"` + streamARN + `"`
+	for _, tt := range []struct {
+		rule, reason string
+		payload      string
+		at           int
+		id           string
+	}{
+		{"D4.1", "a stream's record with a messageId", records(stray), 0, "5"},
+		{"D4.1", "the same without its source, after another", records(streamRecord("4"), unknown(stray)), 1, "5"},
+		{"D4.1", "the same before another", records(unknown(stray), streamRecord("6")), 0, "5"},
+		{"D4.1", "the second before another", records("{}", unknown(stray), streamRecord("6")), 1, "5"},
+		{"D4.1", "the same alone in a window", records(unknown(stray)) + window, 0, "5"},
+		{"D4.3", "a stream's record with nothing but a messageId", records(streamRecord("4"), strings.Replace(stray, `"SequenceNumber":"5"`, `"x":1`, 1)), 1, ""},
+		{"D4.3", "the same without its source, before another", records(strings.Replace(unknown(stray), `"SequenceNumber":"5"`, `"x":1`, 1), streamRecord("4")), 0, ""},
+		{"C1.1", "a queue's record with a sequence number", records(sequence), 0, "m"},
+		{"C1.1", "the same without its source, before another", records(unknown(sequence), sqsRecord("n", "x")), 0, "m"},
+		{"C1.1", "a queue's record with nothing but a sequence number", records(strings.Replace(sequence, `"messageId":"m",`, "", 1)), 0, ""},
+		{"C1.1", "the same without its source, before another", records(unknown(strings.Replace(sequence, `"messageId":"m",`, "", 1)), sqsRecord("n", "x")), 0, ""},
+		{"B7.6", "a bucket's record has none", records(`{"messageId":"stray"}`, s3Inner), 0, ""},
+	} {
+		p := open(t, tt.payload+"}")
+		m := p.Messages[tt.at]
+		e, bad := m.Err.(*RecordError)
+		if m.Origin.ID != tt.id || bad && (e.ID != tt.id || m.Subject() != tt.id || tt.id != "" && m.ID() != tt.id || m.Validate() != nil) {
+			t.Errorf("%s, %s: %q, %s: %v", tt.rule, tt.reason, m.Origin.ID, m.Event, m.Err)
+		}
+		answer, err := p.Answer(fail(p, tt.at))
+		if tt.id == "" {
+			if err == nil {
+				t.Errorf("%s, %s: answer %s", tt.rule, tt.reason, answer)
+			}
+			continue
+		}
+		if err != nil || !strings.HasSuffix(string(answer), `"batchItemFailures":[{"itemIdentifier":"`+tt.id+`"}]}`) {
+			t.Errorf("%s, %s: %s, %v", tt.rule, tt.reason, answer, err)
+		}
+	}
+}
+
+func TestIdentifierOfALateRecordIsTaken(t *testing.T) {
+	// Rule C1.1: which of the two a failure is about could not be told.
+	p := open(t, `{"Records":[{"messageId":"m","body":"x"},`+sqsRecord("m", "x")+`]}`)
+	if err := p.Messages[1].Err; err == nil || !strings.Contains(err.Error(), "that of an earlier record") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What one message carries has an identity of its own, readable or not.
+func TestBadRecordsInsideAMessage(t *testing.T) {
+	// Rule A1.3, Rule F3.7
+	bad := func(key string) string {
+		return strings.Replace(s3Inner, `"eventName"`, `"eventTime":"`+key+`","eventName"`, 1)
+	}
+	p := open(t, string(sqsRecords("x", `{"Records":[`+bad("one")+`,`+s3Inner+`,`+bad("two")+`]}`)))
+	ids := make(map[string]bool)
+	for i, m := range p.Messages[1:] {
+		ids[m.Source()+" "+m.ID()] = true
+		if m.Origin.ID != "m1" || p.Record(m) != 1 {
+			t.Errorf("event %d is of record %d, %s", i, p.Record(m), m.Origin.ID)
+		}
+		if e, ok := m.Err.(*RecordError); ok != (i != 1) || ok && (m.Subject() != "m1" || e.ID != "m1" || e.Index != 1) {
+			t.Errorf("event %d: subject %q, %v", i, m.Subject(), m.Err)
+		}
+	}
+	if len(ids) != 3 {
+		t.Errorf("identities %v", ids)
+	}
+
+	event := strings.Replace(cloudEvent, `"/s"`, `""`, 1)
+	p = open(t, string(sqsRecords("x", "["+cloudEvent+","+cloudEvent+","+event+"]")))
+	m := p.Messages[3]
+	if e, ok := m.Err.(*RecordError); !ok || e.Index != 1 || p.Record(m) != 1 {
+		t.Errorf("an event in a batch in a message: record %d, %v", p.Record(m), m.Err)
+	}
+	p = open(t, "["+cloudEvent+","+cloudEvent+","+event+"]")
+	m = p.Messages[2]
+	if e, ok := m.Err.(*RecordError); !ok || e.Index != 2 || p.Record(m) != 2 {
+		t.Errorf("an event in a batch: record %d, %v", p.Record(m), m.Err)
+	}
+}
+
 func TestBadEnvelopes(t *testing.T) {
 	// Rule A1.1, Rule A1.9, Rule B6.1, Rule E1.4, Rule E3.4, Rule A7.3, Rule A1.2, Rule A1.5, Rule A1.6
 	// Rule A1.7, Rule A1.8, Rule A1.14, Rule A2.1, Rule A2.7, Rule A2.8, Rule A2.9

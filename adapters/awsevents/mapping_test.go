@@ -45,6 +45,7 @@ var mappings = []struct {
 	{rule: "E3.2", payload: "scheduler_default", expect: func(r expected) { r.event(schedulerEvent(r.payload)) }},
 	{rule: "E3.3", payload: "scheduler_input", expect: func(r expected) { r.event(schedulerInputEvent(r.payload)) }},
 	{rule: "A8.1", payload: "eventbridge", expect: func(r expected) { r.event(bridgeEvent(r.payload)) }},
+	{rule: "B6.2", payload: "eventbridge_s3_api_call", expect: func(r expected) { r.event(apiCallEvent(r.payload)) }},
 	{rule: "A7.3", payload: "sns", expect: func(r expected) { r.each(snsEvent) }},
 	{rule: "F3.7", payload: "nested_s3_in_sqs", expect: func(r expected) { r.each(carried) }},
 	{rule: "F3.2", payload: "nested_s3_in_sns_in_sqs", expect: func(r expected) { r.each(carried) }},
@@ -299,6 +300,15 @@ func bridgeEvent(p attributes) attributes {
 		"type": "com.amazonaws.events." + str(p, "detail-type"), "subject": p["resources"].([]any)[0], "time": p["time"],
 		"datacontenttype": "application/json", "data": p["detail"], "awsaccount": p["account"], "awsregion": p["region"],
 		"awsdetailtype": p["detail-type"], "awsreplayname": p["replay-name"], "awsresources": string(resources),
+	}
+}
+
+// apiCallEvent is of what names no resource.
+func apiCallEvent(p attributes) attributes {
+	return attributes{
+		"specversion": "1.0", "id": p["id"], "source": p["source"], "type": "com.amazonaws.events." + str(p, "detail-type"),
+		"time": p["time"], "datacontenttype": "application/json", "data": p["detail"],
+		"awsaccount": p["account"], "awsregion": p["region"], "awsdetailtype": p["detail-type"],
 	}
 }
 

@@ -134,7 +134,7 @@ func (o *opener) nested(body []byte, depth int) bool {
 		opened = o.openNested(&t, doc, mark, depth)
 	case '[':
 		if events, ok := eventBatch(body); ok && len(events) > 0 {
-			o.openBatch(events)
+			o.openBatch(events, depth)
 			opened = true
 		}
 	}

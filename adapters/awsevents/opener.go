@@ -27,6 +27,7 @@ type opener struct {
 	seen      map[string]int // records by identifier, the first seenTo of them
 	seenTo    int
 	highest   string // sequence number
+	late      []lateRecord
 	scratch   []byte
 	rec       record
 	window    bool

@@ -80,6 +80,9 @@ func (o *opener) openRecords(s *jsonscan.Scanner, doc document, depth int) batch
 			continue // only to see whether it is JSON
 		}
 		if depth == 0 {
+			if b.shape != shapeOpaque {
+				o.resolve(b.shape)
+			}
 			o.reserve(r.to-r.from, len(doc.text))
 			o.records = append(o.records, "")
 			o.bodies = append(o.bodies, nil)
@@ -154,23 +157,50 @@ func (o *opener) openRecord(r *record, doc document, s shape, depth int) {
 	case s == shapeOpaque:
 		// Its neighbours may yet show what it should have been.
 		r.bad("eventSource", "is not there")
-		o.identify(r)
-		o.unreadable(r, doc, shapeOpaque)
+		o.unreadable(r, doc, shapeOpaque, depth)
+		o.late = append(o.late, lateRecord{
+			item: len(o.items) - 1, messageID: r.identifier(shapeSQS), sequence: r.identifier(shapeDynamoDB),
+		})
 	}
 }
 
-// identify sets the identifier by which a failure of the record is answered.
-func (o *opener) identify(r *record) {
-	if len(o.records) == 0 {
-		return
-	}
-	id := &o.records[len(o.records)-1]
+// identifier returns that by which a record of the source is answered, or "".
+// What only another source's records are known by says nothing.
+func (r *record) identifier(s shape) string {
 	switch {
-	case !r.messageID.empty():
-		*id = r.messageID.String()
-	case digits(r.change.sequence.raw):
-		*id = string(r.change.sequence.raw)
+	case s == shapeSQS:
+		return r.messageID.String()
+	case s == shapeDynamoDB && digits(r.change.sequence.raw):
+		return string(r.change.sequence.raw)
 	}
+	return ""
+}
+
+// A lateRecord is one that could not be read before its source was known.
+type lateRecord struct {
+	item                int
+	messageID, sequence string
+}
+
+// resolve gives the late records the identifiers that they have at the source.
+func (o *opener) resolve(s shape) {
+	for _, l := range o.late {
+		id := ""
+		switch s {
+		case shapeSQS:
+			id = l.messageID
+		case shapeDynamoDB:
+			id = l.sequence
+		}
+		it := &o.items[l.item]
+		o.records[it.record] = id
+		it.nameRaw(id)
+		it.msg.Origin.ID = id
+		if e, ok := it.msg.Err.(*RecordError); ok {
+			e.ID = id
+		}
+	}
+	o.late = nil
 }
 
 // scan reads the members of a record.
@@ -276,7 +306,7 @@ func (r *record) wrongKind(s *jsonscan.Scanner, field, want string) {
 }
 
 // unreadable keeps a record that cannot be read, as a message with Err.
-func (o *opener) unreadable(r *record, doc document, s shape) *item {
+func (o *opener) unreadable(r *record, doc document, s shape, depth int) *item {
 	raw := bytes.Clone(doc.pristine[r.from:r.to])
 	it := o.add()
 	id := ""
@@ -288,6 +318,9 @@ func (o *opener) unreadable(r *record, doc document, s shape) *item {
 		source = r.arn.String()
 	}
 	it.raw(raw, id, o.uri(source))
+	if depth > 0 {
+		it.ctx.ID = hash(raw) // the record that carries it may carry others
+	}
 	it.msg.Err = &RecordError{Source: s.String(), Index: it.record, ID: id, Field: r.field, Msg: r.msg}
 	it.msg.Origin.ID = id
 	it.msg.Origin.Address = source

@@ -44,7 +44,7 @@ func (o *opener) openS3(r *record, doc document, depth int) {
 		arn = "arn:aws:s3:::" + bucket
 	}
 	if r.msg != "" {
-		it := o.unreadable(r, doc, shapeS3)
+		it := o.unreadable(r, doc, shapeS3, depth)
 		it.msg.Origin.Name = bucket
 		if arn != "" {
 			it.msg.Origin.Address = arn

@@ -25,7 +25,7 @@ func (o *opener) openSNSRecord(r *record, doc document) {
 		r.bad("Sns.MessageId", "is not there")
 	}
 	if r.msg != "" {
-		o.unreadable(r, doc, shapeSNS)
+		o.unreadable(r, doc, shapeSNS, 0)
 		return
 	}
 	o.openNotification(&t, r.arn.String(), r.sns, document{text: doc.text[r.from:r.to], pristine: doc.pristine[r.from:r.to]}, 0)

@@ -79,8 +79,8 @@ func (o *opener) queue(arn text) *address {
 
 // openSQS opens a message of a queue, and what it carries.
 func (o *opener) openSQS(r *record, doc document) {
-	o.identify(r)
-	id := o.records[len(o.records)-1]
+	id := r.identifier(shapeSQS)
+	o.records[len(o.records)-1] = id
 	switch {
 	case id == "":
 		r.bad("messageId", "is not there: a failure of the record could not be answered")
@@ -113,7 +113,7 @@ func (o *opener) openSQS(r *record, doc document) {
 	}
 	mark := len(o.items)
 	if r.msg != "" {
-		it := o.unreadable(r, doc, shapeSQS)
+		it := o.unreadable(r, doc, shapeSQS, 0)
 		it.msg.Origin.Name = at.name
 		it.msg.Origin.Receives = receives
 		it.msg.Group = group
@@ -238,7 +238,8 @@ func (o *opener) sqsBody(r *record, user userAttributes, queue string) (body []b
 	if isJSON {
 		contentType = "application/json"
 	}
-	if said := user.contentType(); said != "" && (isJSON || !cloudevent.IsJSON(said)) {
+	// JSON that is none would make an event that cannot be written.
+	if said := user.contentType(); said != "" && (isJSON || !cloudevent.IsJSON(said) || unique(body)) {
 		contentType = said
 		if !cloudevent.IsJSON(said) {
 			return body, contentType, false // its sender says that it is no event

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,8 @@ levels deep.
 
 With -deliveries the output is a JSON list of the records instead: a record's
 identifier, how often it was received, its ordering group, the answer that
-would hand it back to its source if a handler failed, and its events.
+would hand it, and what follows in its group, back to its source if a handler
+failed, and its events.
 
 What cannot be read is an error of one line each on standard error, and the
 exit status is 1; what can be read is printed all the same.`,
@@ -121,12 +123,16 @@ func readFile(file string, stdin io.Reader) ([]byte, error) {
 // message of a queue with several events in it.
 func records(p *awsevents.Payload) [][]*eventfx.Message {
 	var all [][]*eventfx.Message
+	last := -1
 	for _, m := range p.Messages {
-		if n := len(all); n > 0 && m.Origin.ID != "" && m.Origin.ID == all[n-1][0].Origin.ID && m.Origin.Address == all[n-1][0].Origin.Address {
+		// Not the identifier: a queue may deliver a message twice in a batch.
+		index := p.Record(m)
+		if n := len(all); n > 0 && index == last {
 			all[n-1] = append(all[n-1], m)
 			continue
 		}
 		all = append(all, []*eventfx.Message{m})
+		last = index
 	}
 	return all
 }
@@ -176,19 +182,30 @@ func (n *normalizer) record(file string, p *awsevents.Payload, messages []*event
 		}
 		return lines, nil
 	}
-	d.IfFailed = ifFailed(p, first)
+	d.IfFailed = ifFailed(p, messages)
 	line, err := marshal(d)
 	return [][]byte{line}, err
 }
 
 // ifFailed is the answer to a payload of which one record failed, or a word
-// where the source has none for single records.
-func ifFailed(p *awsevents.Payload, m *eventfx.Message) any {
+// where the source has none for single records. What follows in the record's
+// group is not handled then, and failed with it.
+func ifFailed(p *awsevents.Payload, messages []*eventfx.Message) any {
 	const whole = "the invocation fails"
 	if !p.Partial {
 		return whole
 	}
-	answer, err := p.Answer([]eventfx.Failure{{Message: m, Err: errors.New("failed")}})
+	group := messages[0].Group
+	var failures []eventfx.Failure
+	later := false
+	for _, m := range p.Messages {
+		own := slices.Contains(messages, m)
+		later = later || own
+		if own || later && group != "" && m.Group == group {
+			failures = append(failures, eventfx.Failure{Message: m, Err: errors.New("failed")})
+		}
+	}
+	answer, err := p.Answer(failures)
 	if err != nil {
 		return whole
 	}
