@@ -126,7 +126,7 @@ func resourcesOf(m *eventfx.Message) []string {
 		first = m.Source()
 	}
 	if first == "" {
-		return nil
+		return []string{} // the envelope has the member, also when it is empty
 	}
 	return []string{first}
 }
