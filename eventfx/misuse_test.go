@@ -55,6 +55,15 @@ func TestMisuseLosesNothing(t *testing.T) {
 		},
 		back: []string{"1: eventfx: a Once must call its next handler with messages of the delivery that it got, or clones of them"},
 	}, {
+		name:   "a strange message among others",
+		reason: "nothing of it runs: which delivery it belongs to is not known",
+		once: func(next eventfx.Handler) eventfx.Handler {
+			return func(ctx context.Context, d *eventfx.Delivery) error {
+				return next(ctx, &eventfx.Delivery{Messages: append(messages("9"), d.Messages...)})
+			}
+		},
+		back: []string{"1: eventfx: a Once must call its next handler with messages of the delivery that it got, or clones of them"},
+	}, {
 		name:   "no messages",
 		reason: "nothing was run, so nothing is done",
 		once: func(next eventfx.Handler) eventfx.Handler {
@@ -238,23 +247,59 @@ func TestOnceReturnsEarly(t *testing.T) {
 	})
 }
 
-// A handler that ends the caller's own goroutine leaves nothing behind.
-func TestGoexitOnTheCaller(t *testing.T) {
+// A Once that has let go of its message cannot run it any more.
+func TestNothingRunsAfterTheReview(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &eventfx.Router{Retry: eventfx.Retry{Attempts: 2, Delay: func(int, error) time.Duration { return time.Hour }}}
-		eventfx.On(r, orders{}, func(_ context.Context, e eventfx.Event[string]) error {
-			if e.Data == "2" {
-				new(testing.T).FailNow()
+		var j journal
+		r := &eventfx.Router{Concurrency: 2, Once: func(next eventfx.Handler) eventfx.Handler {
+			return func(ctx context.Context, d *eventfx.Delivery) error {
+				if d.Messages[0].ID() == "2" {
+					return next(ctx, d)
+				}
+				time.AfterFunc(time.Second, func() { _ = next(ctx, d) })
+				return errors.New("in progress elsewhere")
 			}
-			return errBroken
+		}}
+		eventfx.On(r, orders{}, func(_ context.Context, e eventfx.Event[string]) error {
+			time.Sleep(time.Minute)
+			j.add("%s", e.Data)
+			return nil
 		})
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			r.Deliver(context.Background(), messages("2", "1", "3"))
-		}()
-		<-done // the bubble ends only if no lane waits for its retry
+		failures := r.Deliver(t.Context(), messages("1", "2"))
+		if diff := cmp.Diff([]string{"1: in progress elsewhere"}, failed(failures)); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"2"}, j.all()); diff != "" {
+			t.Error(diff)
+		}
 	})
+}
+
+// A handler that ends the caller's own goroutine leaves nothing behind: the
+// bubble ends only when no lane waits for its retry any more.
+func TestGoexitOnTheCaller(t *testing.T) {
+	for i := range 50 { // either goroutine may get either message
+		synctest.Test(t, func(t *testing.T) {
+			r := &eventfx.Router{Concurrency: 2, Retry: eventfx.Retry{Attempts: 2, Delay: func(int, error) time.Duration { return time.Hour }}}
+			eventfx.On(r, orders{}, func(_ context.Context, e eventfx.Event[string]) error {
+				if e.Data == "exits" {
+					time.Sleep(time.Second)
+					new(testing.T).FailNow()
+				}
+				return errBroken
+			})
+			ms := messages("exits", "waits")
+			if i%2 == 0 {
+				ms[0], ms[1] = ms[1], ms[0]
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				r.Deliver(context.Background(), ms)
+			}()
+			<-done
+		})
+	}
 }
 
 // A message that its source will not deliver again is dead for want of time,
@@ -299,6 +344,9 @@ func TestFailures(t *testing.T) {
 		if diff := cmp.Diff(tt.want, failed(d.Failures(tt.err))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+	}
+	if got := len(d.Failures(eventfx.Permanent((*eventfx.BatchError)(nil)))); got != 2 {
+		t.Errorf("a nil BatchError fails %d messages, want all", got)
 	}
 }
 

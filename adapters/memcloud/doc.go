@@ -76,7 +76,8 @@
 // # Two kinds of methods
 //
 // Short methods such as Queue.Send or Bucket.Put are for the test itself:
-// wrong use fails the test. Methods that take a context bear the names of
+// wrong use fails the test. A resource or trigger that AWS would refuse to
+// make panics: the program is wrong. Methods that take a context bear the names of
 // AWS's API and return errors, [*Error] with AWS's code: they are for the
 // code under test, behind an interface of yours or behind gocloud's types (see
 // package portable). Give them the handler's context. By it the cloud knows
