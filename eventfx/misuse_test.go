@@ -364,3 +364,32 @@ func TestDelayOfABatchError(t *testing.T) {
 		}
 	})
 }
+
+// A Once may change its Delivery in place: its answer is still about the
+// messages that it names.
+func TestOnceReordersItsDelivery(t *testing.T) {
+	var runs []string
+	r := &eventfx.Router{Once: func(next eventfx.Handler) eventfx.Handler {
+		return func(ctx context.Context, d *eventfx.Delivery) error {
+			first, second := d.Messages[0], d.Messages[1]
+			d.Messages[0], d.Messages[1] = second, first
+			refused := eventfx.Failure{Message: first, Err: errors.New("in progress")}
+			if err := next(ctx, &eventfx.Delivery{Messages: []*eventfx.Message{second}}); err != nil {
+				return err
+			}
+			return &eventfx.BatchError{Failures: []eventfx.Failure{refused}}
+		}
+	}}
+	eventfx.OnBatch(r, orders{}, func(_ context.Context, b *eventfx.Batch[string]) error {
+		for e := range b.All() {
+			runs = append(runs, e.Data)
+		}
+		return nil
+	})
+	if diff := cmp.Diff([]string{"1: in progress"}, failed(r.Deliver(t.Context(), messages("1", "2")))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"2"}, runs); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -67,21 +67,23 @@ func (t *turn) run() {
 		return
 	}
 	t.busy = make(chan struct{}, 1)
-	d := &Delivery{Route: t.route.name, Messages: make([]*Message, len(t.records))}
+	messages := make([]*Message, len(t.records))
 	for i, rec := range t.records {
-		d.Messages[i] = rec.message
+		messages[i] = rec.message
 	}
+	// A Once may narrow its Delivery in place: what it answers for is this.
+	d := &Delivery{Route: t.route.name, Messages: slices.Clone(messages)}
 	err := call(&turnContext{Context: ctx, turn: t}, p.once, d)
-	t.review(d, err)
+	t.review(messages, err)
 }
 
 // review reads what a Once returned. It may fail what the policy had done, and
 // skip what the policy did not run; it cannot make a failure undone.
-func (t *turn) review(d *Delivery, err error) {
+func (t *turn) review(messages []*Message, err error) {
 	t.busy <- struct{}{}
 	defer func() { <-t.busy }()
 	t.reviewed = true
-	failed := failedOf(d.Messages, err)
+	failed := failedOf(messages, err)
 	for i, rec := range t.records {
 		switch {
 		case failed != nil && failed[i].Err != nil:
