@@ -26,10 +26,10 @@ func TestEnding(t *testing.T) {
 	}{
 		{name: "nothing to do", limit: 500 * time.Millisecond, want: 0, reason: "the process need not stay"},
 		{name: "side by side", limit: 500 * time.Millisecond, functions: []func(context.Context) error{takes(200 * time.Millisecond), takes(300 * time.Millisecond), quick}, want: 300 * time.Millisecond, reason: "as long as the longest"},
-		{name: "obeys its context", limit: 500 * time.Millisecond, functions: []func(context.Context) error{obeys}, want: 400 * time.Millisecond, reason: "the context ends before the process"},
-		{name: "ignores its context", limit: 500 * time.Millisecond, functions: []func(context.Context) error{takes(time.Hour), quick}, want: 450 * time.Millisecond, reason: "it is left behind before SIGKILL"},
-		{name: "ignores its context, external extension", limit: 300 * time.Millisecond, functions: []func(context.Context) error{takes(time.Hour)}, want: 270 * time.Millisecond, reason: "it is left behind before SIGKILL"},
-		{name: "an invocation runs", limit: 500 * time.Millisecond, busy: true, want: 450 * time.Millisecond, reason: "its answer has to be sent"},
+		{name: "obeys its context", limit: 500 * time.Millisecond, functions: []func(context.Context) error{obeys}, want: 350 * time.Millisecond, reason: "the context ends before the process"},
+		{name: "ignores its context", limit: 500 * time.Millisecond, functions: []func(context.Context) error{takes(time.Hour), quick}, want: 400 * time.Millisecond, reason: "it is left behind before SIGKILL"},
+		{name: "ignores its context, external extension", limit: 300 * time.Millisecond, functions: []func(context.Context) error{takes(time.Hour)}, want: 240 * time.Millisecond, reason: "it is left behind before SIGKILL"},
+		{name: "an invocation runs", limit: 500 * time.Millisecond, busy: true, want: 400 * time.Millisecond, reason: "its answer has to be sent"},
 		{name: "panic and error", limit: 500 * time.Millisecond, functions: []func(context.Context) error{func(context.Context) error { panic("as asked") }, func(context.Context) error { return errors.New("as asked") }, takes(100 * time.Millisecond)}, want: 100 * time.Millisecond, reason: "the others are not disturbed"},
 	}
 	for _, tt := range tests {

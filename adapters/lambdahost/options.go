@@ -46,8 +46,8 @@ type Options struct {
 	Wrap func(lambda.Handler) lambda.Handler
 
 	// Shutdown are run by Start when Lambda ends the process: all at once,
-	// beside invocations that are still ending. Their context ends 400 ms
-	// after the signal, or 240 ms after it when the function has an external
+	// beside invocations that are still ending. Their context ends 350 ms
+	// after the signal, or 210 ms after it when the function has an external
 	// extension; the process ends 50 (30) ms later. An error is logged.
 	Shutdown []func(context.Context) error
 }

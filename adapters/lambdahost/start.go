@@ -82,8 +82,8 @@ func (w *watched) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // whole of that time, for its answer has yet to be sent.
 func (e *ending) run() {
 	const (
-		functionsPart = 80 // percent of the limit
-		wholePart     = 90
+		functionsPart = 70 // percent of the limit
+		wholePart     = 80 // the rest is for a processor that Lambda throttles
 	)
 	whole := time.NewTimer(e.limit * wholePart / 100)
 	defer whole.Stop()
