@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/eventfx/eventfx-go/eventfx"
 )
 
@@ -20,7 +22,7 @@ func fail(p *Payload, at ...int) []eventfx.Failure {
 
 func TestAnswers(t *testing.T) {
 	// Rule C5, Rule C5.5, Rule F3.7, Rule F3.8, Rule C1.1, Rule D4.2, Rule D4.1, Rule D4.7, Rule D5.2
-	// Rule D5.3, Rule D5.4, Rule F1.6, Rule B7.6, Rule B2.1, Rule F1.15, Rule F1.3
+	// Rule D5.3, Rule D5.4, Rule F1.6, Rule G13, Rule B7.6, Rule B2.1, Rule F1.15, Rule F1.3
 	streams := func(sequences ...string) string {
 		var all []string
 		for _, s := range sequences {
@@ -85,6 +87,19 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestAnswerOfLanes(t *testing.T) {
+	// Rule D4.6: items run side by side, and the lowest number that failed stands for all after it.
+	records := streamRecord("7") + "," + streamRecord("8") + "," + streamRecord("9") + "," + streamRecord("10")
+	p, err := Format{Lanes: true}.Open([]byte(`{"Records":[`+records+`]}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := p.Answer(fail(p, 3, 1))
+	if err != nil || string(answer) != `{"batchItemFailures":[{"itemIdentifier":"8"}]}` {
+		t.Errorf("answer %s, %v", answer, err)
+	}
+}
+
 func TestAnswerAboutOthers(t *testing.T) {
 	p, other := open(t, string(sqsRecords("a", "b"))), open(t, `{"Records":[`+sqsRecord("elsewhere", "x")+`]}`)
 	for reason, m := range map[string]*eventfx.Message{"no message": nil, "another payload's": other.Messages[0]} {
@@ -119,6 +134,28 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+func TestAcknowledged(t *testing.T) {
+	// Rule F3.8
+	fifo := fmt.Sprintf(`{"messageId":"f","body":%q,"attributes":{"MessageGroupId":"g","ApproximateReceiveCount":"2"},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:q.fifo"}`, s3TestBody)
+	sns := fmt.Sprintf(`{"EventSource":"aws:sns","EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:r:1:t:sub","Sns":{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":%q}}`, s3TestBody)
+	for _, tt := range []struct {
+		reason, payload string
+		want            []Acknowledged
+	}{
+		{"none", string(sqsRecords("x", s3Body)), nil},
+		{"beside others", string(sqsRecords("x", s3TestBody, "y")), []Acknowledged{{Record: 1, Origin: eventfx.Origin{ID: "m1", Address: sqsARN, Name: "orders"}}}},
+		{"of a group", `{"Records":[` + fifo + `]}`, []Acknowledged{{
+			Origin: eventfx.Origin{ID: "f", Address: "arn:aws:sqs:r:1:q.fifo", Name: "q.fifo", Receives: 2}, Group: "arn:aws:sqs:r:1:q.fifo/g",
+		}}},
+		{"of a topic", `{"Records":[` + sns + `]}`, []Acknowledged{{Origin: eventfx.Origin{ID: "n", Address: "arn:aws:sns:r:1:t", Name: "t"}}}},
+		{"records that turn out to be none", `{"specversion":"1.0","id":"1","source":"/s","type":"t","Records":[` + sqsRecord("m", s3TestBody) + `]}`, nil},
+	} {
+		if diff := cmp.Diff(tt.want, open(t, tt.payload).Acknowledged); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.reason, diff)
+		}
+	}
+}
+
 func TestAnswerOfALargeBatch(t *testing.T) {
 	var bodies []string
 	for i := range 10000 {
@@ -136,7 +173,7 @@ func TestAnswerOfALargeBatch(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	// Rule C1.6, Rule C1.5, Rule D4.6, Rule B4.1
+	// Rule C1.6, Rule C1.5, Rule D3.6, Rule B4.1
 	grouped := func(queue, group string) string {
 		return fmt.Sprintf(`{"messageId":"m%s","body":"x","attributes":{"MessageGroupId":%[1]q},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:%s"}`, group, queue)
 	}
@@ -148,8 +185,8 @@ func TestGroups(t *testing.T) {
 	}{
 		{"C1.6", "FIFO orders by group", Format{}, []string{grouped("q.fifo", "a"), grouped("q.fifo", "b")}, "arn:aws:sqs:r:1:q.fifo/a arn:aws:sqs:r:1:q.fifo/b"},
 		{"C1.5", "a tenant of a standard queue is no group", Format{}, []string{grouped("q", "a")}, ""},
-		{"D4.6", "a stream is in order", Format{}, []string{streamRecord("1"), streamRecord("2")}, streamARN + " " + streamARN},
-		{"D4.6", "or its items are", Format{Lanes: true}, []string{streamRecord("1"), streamRecord("2")}, streamARN + `/{"id":{"S":"k1"}} ` + streamARN + `/{"id":{"S":"k2"}}`},
+		{"D3.6", "a stream is in order", Format{}, []string{streamRecord("1"), streamRecord("2")}, streamARN + " " + streamARN},
+		{"D3.6", "or its items are", Format{Lanes: true}, []string{streamRecord("1"), streamRecord("2")}, streamARN + `/{"id":{"S":"k1"}} ` + streamARN + `/{"id":{"S":"k2"}}`},
 		{"B4.1", "S3 has no order", Format{}, []string{s3Inner}, ""},
 	} {
 		p, err := tt.format.Open([]byte(`{"Records":[`+strings.Join(tt.records, ",")+`]}`), "")
@@ -162,6 +199,27 @@ func TestGroups(t *testing.T) {
 		}
 		if got := strings.Join(groups, " "); got != tt.groups {
 			t.Errorf("%s, %s: got %s", tt.rule, tt.reason, got)
+		}
+	}
+}
+
+// A window's members stand beside its Records; the shard is one of them.
+func TestWindowMembers(t *testing.T) {
+	// Rule D5.1
+	const members = `"window":{"start":"2026-11-23T09:00:00Z","end":"2026-11-23T09:05:00Z"},"state":{"n":1},"shardId":"shardId-7",` +
+		`"eventSourceARN":"` + streamARN + `","isFinalInvokeForWindow":false,"isWindowTerminatedEarly":false`
+	records := `"Records":[` + streamRecord("1") + `]`
+	for reason, payload := range map[string]string{
+		"before the records": `{` + members + `,` + records + `}`,
+		"after them":         `{` + records + `,` + members + `}`,
+	} {
+		p := open(t, payload)
+		answer, err := p.Answer(nil)
+		if err != nil || string(answer) != `{"state":{"n":1},"batchItemFailures":[]}` {
+			t.Errorf("%s: answer %s, %v", reason, answer, err)
+		}
+		if p.Source != "dynamodb" || len(p.Messages) != 1 || p.Messages[0].Group != streamARN+"/shardId-7" {
+			t.Errorf("%s: %s, %v", reason, p.Source, p.Messages)
 		}
 	}
 }

@@ -128,6 +128,8 @@ func TestNesting(t *testing.T) {
 	notification := func(message string) string {
 		return fmt.Sprintf(`{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:topic","Message":%q}`, message)
 	}
+	fifo := fmt.Sprintf(`{"Type":"Notification","MessageId":"n","SequenceNumber":"10000000000000003000","TopicArn":"arn:aws:sns:r:1:topic.fifo",`+
+		`"Message":%q,"Timestamp":"2026-11-23T09:15:43.101Z","UnsubscribeURL":"https://x"}`, s3Body)
 	failed := func(payload string) string {
 		return `{"requestContext":{"condition":"RetriesExhausted"},"requestPayload":` + payload + `}`
 	}
@@ -154,6 +156,7 @@ func TestNesting(t *testing.T) {
 		{rule: "F3.1", reason: "S3 inside a JSON string", body: fmt.Sprintf("%q", s3Body), types: created},
 		{rule: "F3.2", reason: "S3 inside SNS", body: notification(s3Body), types: created},
 		{rule: "F3.2", reason: "an SNS notification of text", body: notification("hello"), types: "com.amazonaws.sns.Notification"},
+		{rule: "F3.3", reason: "a FIFO topic's notification has a number and no signature", body: fifo, types: created},
 		{rule: "F3.10", reason: "keys that are there twice inside SNS", body: notification(`{"Records":[` + s3Inner + `],"Records":[]}`), types: "com.amazonaws.sns.Notification"},
 		{rule: "F3.10", reason: "text after the end inside SNS", body: notification(s3Body + "x"), types: "com.amazonaws.sns.Notification"},
 		{rule: "F3.4", reason: "EventBridge", body: `{"id":"1","detail-type":"x","source":"y","detail":{}}`, types: "com.amazonaws.events.x"},

@@ -51,6 +51,10 @@ type Payload struct {
 	// could not be read is one with Err. A test event of S3 gives none.
 	Messages []*eventfx.Message
 
+	// Acknowledged are the records that were done when they were opened, in
+	// the payload's order: messages that carry a test event of S3.
+	Acknowledged []Acknowledged
+
 	// Source names what was detected: see the package documentation. It is
 	// "opaque" for a payload of unknown shape.
 	Source string
@@ -70,6 +74,14 @@ type Payload struct {
 	stream  bool
 	window  bool
 	state   []byte // of a tumbling window, as it came
+}
+
+// An Acknowledged is a record without a message: there is nothing to handle,
+// and an answer never names it.
+type Acknowledged struct {
+	Record int // its index, as of [Payload.Record]
+	Origin eventfx.Origin
+	Group  string
 }
 
 // Record returns the index, from 0, of the record that m came from: that in
@@ -139,7 +151,7 @@ func (o *opener) openTop(t *top) (shape, error) {
 	}
 	if !shape.hasRecords() {
 		o.reset(0)
-		o.records, o.late = nil, nil
+		o.records, o.late, o.acknowledged = nil, nil, nil
 		copy(o.buf, o.payload) // bodies may have been unescaped in place
 	}
 	o.resolve(shape) // a window may tell what none of its records did

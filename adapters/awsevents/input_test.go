@@ -295,7 +295,7 @@ func TestExplicitNull(t *testing.T) {
 }
 
 func TestTolerated(t *testing.T) {
-	// A time without a zone is UTC: S3-compatible stores write it.
+	// Rule B8: a time without a zone is UTC; S3-compatible stores write it.
 	p := open(t, `{"Records":[`+strings.Replace(s3Inner, `"eventName"`, `"eventTime":"2026-11-23T02:44:10.640033","eventName"`, 1)+`]}`)
 	if got := p.Messages[0].Time(); !got.Equal(time.Date(2026, 11, 23, 2, 44, 10, 640033000, time.UTC)) {
 		t.Errorf("time %v, %v", got, p.Messages[0].Err)

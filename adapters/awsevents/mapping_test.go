@@ -29,7 +29,7 @@ var mappings = []struct {
 	format  Format
 	expect  func(r expected)
 }{
-	{rule: "A8.1", payload: "s3_put", expect: func(r expected) { r.each(s3Event) }},
+	{rule: "A8", payload: "s3_put", expect: func(r expected) { r.each(s3Event) }},
 	{rule: "A7.1", payload: "s3_delete_two", expect: func(r expected) { r.each(s3Event) }},
 	{rule: "B1.6", payload: "s3_tagging_prefixed_name", expect: func(r expected) { r.each(s3Event) }},
 	{rule: "A7.2", payload: "s3_compatible_store", expect: func(r expected) { r.each(s3Event) }},
@@ -44,7 +44,7 @@ var mappings = []struct {
 	{rule: "E1.1", payload: "schedule_rule", expect: func(r expected) { r.event(ruleEvent(r.payload)) }},
 	{rule: "E3.2", payload: "scheduler_default", expect: func(r expected) { r.event(schedulerEvent(r.payload)) }},
 	{rule: "E3.3", payload: "scheduler_input", expect: func(r expected) { r.event(schedulerInputEvent(r.payload)) }},
-	{rule: "A8.1", payload: "eventbridge", expect: func(r expected) { r.event(bridgeEvent(r.payload)) }},
+	{rule: "A8", payload: "eventbridge", expect: func(r expected) { r.event(bridgeEvent(r.payload)) }},
 	{rule: "B6.2", payload: "eventbridge_s3_api_call", expect: func(r expected) { r.event(apiCallEvent(r.payload)) }},
 	{rule: "A7.3", payload: "sns", expect: func(r expected) { r.each(snsEvent) }},
 	{rule: "F3.7", payload: "nested_s3_in_sqs", expect: func(r expected) { r.each(carried) }},
@@ -68,7 +68,7 @@ func (r expected) each(f func(record attributes) []attributes) {
 }
 
 func TestMapping(t *testing.T) {
-	// Rule A6.1, Rule A8.1, Rule A8.2: each event is computed from its record alone.
+	// Rule A6.1, Rule A8, Rule A8.1, Rule A8.2: each event is computed from its record alone.
 	files := payloadFiles(t)
 	for _, tt := range mappings {
 		t.Run(tt.rule+" "+tt.payload, func(t *testing.T) {
@@ -94,6 +94,60 @@ func TestMapping(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// A firing may be delivered by several envelopes: they are the same event.
+func TestOneFiring(t *testing.T) {
+	// Rule E1.4
+	const envelope = `{"version":"0","id":%q,"detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":%q,` +
+		`"region":"eu-west-1","resources":["arn:aws:events:eu-west-1:123456789012:rule/nightly"],"detail":{}}`
+	identity := func(id, at string) string {
+		m := open(t, fmt.Sprintf(envelope, id, at)).Messages[0]
+		return m.Source() + " " + m.ID()
+	}
+	first := identity("envelope-1", "2026-11-23T03:00:07Z")
+	if again := identity("envelope-2", "2026-11-23T03:00:41Z"); again != first {
+		t.Errorf("one minute of one rule is %s and %s", first, again)
+	}
+	if next := identity("envelope-1", "2026-11-23T03:01:07Z"); next == first {
+		t.Errorf("two minutes are both %s", first)
+	}
+}
+
+func TestSentAttributesAsTheyCame(t *testing.T) {
+	// Rule C1.4
+	const digits = "12345678901234567890123456789012345678"
+	record := strings.TrimSuffix(sqsRecord("m", "x"), "}") + `,"messageAttributes":{` +
+		`"N":{"dataType":"Number","stringValue":"` + digits + `"},"n":{"dataType":"String","stringValue":"small"},"a.b-c_D":{"dataType":"Number.int","stringValue":"007"}}}`
+	m := open(t, `{"Records":[`+record+`]}`).Messages[0]
+	want := map[string]string{"N": digits, "n": "small", "a.b-c_D": "007"}
+	if diff := cmp.Diff(want, m.Origin.Attributes); diff != "" {
+		t.Errorf("of the origin (-want +got):\n%s", diff)
+	}
+	kept := attributes{
+		"N": attributes{"dataType": "Number", "stringValue": digits}, "n": attributes{"dataType": "String", "stringValue": "small"},
+		"a.b-c_D": attributes{"dataType": "Number.int", "stringValue": "007"},
+	}
+	text, _ := m.Extensions()["sqsattributes"].(string)
+	if diff := cmp.Diff(kept, parse(t, []byte(text))); diff != "" {
+		t.Errorf("of the event (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnePrefix(t *testing.T) {
+	// Rule A6.4
+	for name, payload := range payloadFiles(t) {
+		p, err := Format{}.Open(payload, "request-1")
+		if err != nil {
+			continue // TestGolden has it
+		}
+		for _, m := range p.Messages {
+			own := strings.Contains(name, "cloudevent") || m.Type() == TypeRaw
+			if !own && !strings.HasPrefix(m.Type(), "com.amazonaws.") {
+				t.Errorf("%s: type %s", name, m.Type())
+			}
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type opener struct {
 	acked     bool // a test event was found
 	at        address
 	uris      map[string]types.URIRef
+
+	acknowledged []Acknowledged
 }
 
 // An item is a message with everything that it points to, so that a payload
@@ -100,6 +102,11 @@ func (o *opener) reserve(size, total int) {
 	}
 }
 
+// acknowledge notes that the record has nothing to handle.
+func (o *opener) acknowledge(origin eventfx.Origin, group string) {
+	o.acknowledged = append(o.acknowledged, Acknowledged{Record: len(o.records) - 1, Origin: origin, Group: group})
+}
+
 func (it *item) extend(name string, value any) {
 	if it.ctx.Extensions == nil {
 		it.ctx.Extensions = make(map[string]any, 4)
@@ -139,6 +146,8 @@ func (o *opener) finish(s shape) *Payload {
 		stream:  s == shapeDynamoDB,
 		window:  o.window,
 		state:   o.state,
+
+		Acknowledged: o.acknowledged,
 	}
 	if len(o.items) == 0 {
 		return p

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/eventfx/eventfx-go/eventfx"
 	"github.com/eventfx/eventfx-go/internal/jsonscan"
 )
 
@@ -64,6 +65,9 @@ func (o *opener) openNotification(t *top, source string, data []byte, doc docume
 	if kind == "Notification" && (unwrap || !set) && o.nestedText(t.text(memberMessage), depth+1) {
 		for i := mark; i < len(o.items); i++ {
 			o.deliveredBySNS(&o.items[i], id, topic, name, user)
+		}
+		if depth == 0 && len(o.items) == mark && len(o.records) > 0 {
+			o.acknowledge(eventfx.Origin{ID: id, Address: topic, Name: name}, "")
 		}
 		return
 	}

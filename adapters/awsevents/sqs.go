@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/types"
 
+	"github.com/eventfx/eventfx-go/eventfx"
 	"github.com/eventfx/eventfx-go/internal/cloudevent"
 	"github.com/eventfx/eventfx-go/internal/jsonscan"
 )
@@ -123,7 +124,8 @@ func (o *opener) openSQS(r *record, doc document) {
 	if !nested {
 		o.plainSQS(r, id, &at, body, contentType, sent)
 	} else if len(o.items) == mark {
-		return // a test event
+		o.acknowledge(eventfx.Origin{ID: id, Address: at.arn, Name: at.name, Receives: receives}, group)
+		return
 	}
 	for i := mark; i < len(o.items); i++ {
 		o.deliveredBySQS(&o.items[i], r, id, &at, user, nested)

@@ -79,7 +79,6 @@ func (f handlerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 type spanKey struct{}
 
 func TestWrap(t *testing.T) {
-	// Rule G2
 	tests := map[string]func(lambda.Handler) lambda.Handler{
 		"a type of its own": func(next lambda.Handler) lambda.Handler {
 			return handlerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {

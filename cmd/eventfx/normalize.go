@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -32,7 +33,11 @@ levels deep.
 With -deliveries the output is a JSON list of the records instead: a record's
 identifier, how often it was received, its ordering group, the answer that
 would hand it, and what follows in its group, back to its source if a handler
-failed, and its events.
+failed, and its events. A message that carries a test event of S3 has none, and
+cannot fail: it is acknowledged.
+
+A payload is what Lambda hands to a function. What the API of SQS or DynamoDB
+answers to a caller is none: it is one event of com.amazonaws.lambda.invocation.
 
 What cannot be read is an error of one line each on standard error, and the
 exit status is 1; what can be read is printed all the same.`,
@@ -99,6 +104,9 @@ func (n *normalizer) file(file string, stdin io.Reader) {
 	}
 	n.opened = true
 	for _, r := range records(p) {
+		if len(r.messages) == 0 && !n.deliveries {
+			continue
+		}
 		line, err := n.record(file, p, r)
 		if err != nil {
 			n.report(file, err)
@@ -119,20 +127,32 @@ func readFile(file string, stdin io.Reader) ([]byte, error) {
 	return payload, err
 }
 
-// records returns the messages of each record: several, where the record is a
-// message of a queue with several events in it.
-func records(p *awsevents.Payload) [][]*eventfx.Message {
-	var all [][]*eventfx.Message
-	last := -1
+// A record is one of a payload's, with its messages: several, where it is a
+// message of a queue with several events in it; none, where it has nothing to
+// handle.
+type record struct {
+	origin   eventfx.Origin
+	group    string
+	messages []*eventfx.Message
+}
+
+// records returns all records of a payload, in its order.
+func records(p *awsevents.Payload) []*record {
+	// By index, not by identifier: a queue may deliver a message twice in a batch.
+	byIndex := make(map[int]*record)
+	for _, a := range p.Acknowledged {
+		byIndex[a.Record] = &record{origin: a.Origin, group: a.Group}
+	}
 	for _, m := range p.Messages {
-		// Not the identifier: a queue may deliver a message twice in a batch.
 		index := p.Record(m)
-		if n := len(all); n > 0 && index == last {
-			all[n-1] = append(all[n-1], m)
-			continue
+		if byIndex[index] == nil {
+			byIndex[index] = &record{origin: m.Origin, group: m.Group}
 		}
-		all = append(all, []*eventfx.Message{m})
-		last = index
+		byIndex[index].messages = append(byIndex[index].messages, m)
+	}
+	all := make([]*record, 0, len(byIndex))
+	for _, index := range slices.Sorted(maps.Keys(byIndex)) {
+		all = append(all, byIndex[index])
 	}
 	return all
 }
@@ -149,16 +169,15 @@ type delivery struct {
 }
 
 // record returns the lines for one record.
-func (n *normalizer) record(file string, p *awsevents.Payload, messages []*eventfx.Message) ([][]byte, error) {
-	first := messages[0]
+func (n *normalizer) record(file string, p *awsevents.Payload, r *record) ([][]byte, error) {
 	d := delivery{
-		Identifier: first.Origin.ID,
-		From:       first.Origin.Address,
-		Receives:   first.Origin.Receives,
-		Group:      first.Group,
+		Identifier: r.origin.ID,
+		From:       r.origin.Address,
+		Receives:   r.origin.Receives,
+		Group:      r.group,
 		Events:     []json.RawMessage{},
 	}
-	for _, m := range messages {
+	for _, m := range r.messages {
 		if m.Err != nil {
 			n.report(file, m.Err)
 			d.Error = m.Err.Error()
@@ -182,7 +201,7 @@ func (n *normalizer) record(file string, p *awsevents.Payload, messages []*event
 		}
 		return lines, nil
 	}
-	d.IfFailed = ifFailed(p, messages)
+	d.IfFailed = ifFailed(p, r)
 	line, err := marshal(d)
 	return [][]byte{line}, err
 }
@@ -190,18 +209,20 @@ func (n *normalizer) record(file string, p *awsevents.Payload, messages []*event
 // ifFailed is the answer to a payload of which one record failed, or a word
 // where the source has none for single records. What follows in the record's
 // group is not handled then, and failed with it.
-func ifFailed(p *awsevents.Payload, messages []*eventfx.Message) any {
+func ifFailed(p *awsevents.Payload, r *record) any {
 	const whole = "the invocation fails"
-	if !p.Partial {
+	switch {
+	case len(r.messages) == 0:
+		return "nothing to handle"
+	case !p.Partial:
 		return whole
 	}
-	group := messages[0].Group
 	var failures []eventfx.Failure
 	later := false
 	for _, m := range p.Messages {
-		own := slices.Contains(messages, m)
+		own := slices.Contains(r.messages, m)
 		later = later || own
-		if own || later && group != "" && m.Group == group {
+		if own || later && r.group != "" && m.Group == r.group {
 			failures = append(failures, eventfx.Failure{Message: m, Err: errors.New("failed")})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -68,6 +69,24 @@ func files(t *testing.T, keep func(path string) bool) []string {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// Each fuzz target begins with what earlier runs found.
+func TestEachFuzzTargetHasItsCorpus(t *testing.T) {
+	targets := 0
+	for id := range testsOf(t) {
+		if !strings.HasPrefix(id.name, "Fuzz") {
+			continue
+		}
+		targets++
+		corpus := path.Join(path.Dir(id.file), "testdata", "fuzz", id.name)
+		if entries, err := os.ReadDir(path.Join(root, corpus)); err != nil || len(entries) == 0 {
+			t.Errorf("%s: %s has no entry: commit some that a long run found", id.file, corpus)
+		}
+	}
+	if targets == 0 {
+		t.Error("there is no fuzz target")
+	}
 }
 
 func markdown(t *testing.T) []string {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/eventfx/eventfx-go/adapters/lambdahost"
 	"github.com/eventfx/eventfx-go/eventfx"
@@ -60,6 +61,10 @@ func do(ctx context.Context, what string) error {
 	case "wait":
 		<-ctx.Done()
 		return context.Cause(ctx)
+	case "tell":
+		lc, _ := lambdacontext.FromContext(ctx)
+		fmt.Fprintln(os.Stderr, "invocation:", lc.AwsRequestID, lc.InvokedFunctionArn, ctx.Value("x-amzn-trace-id"))
+		return nil
 	case "hang":
 		select {} // as above
 	}
