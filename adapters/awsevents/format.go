@@ -79,8 +79,8 @@ type Payload struct {
 // An Acknowledged is a record without a message: there is nothing to handle,
 // and an answer never names it.
 type Acknowledged struct {
-	Record int // its index, as of [Payload.Record]
-	Origin eventfx.Origin
+	Record int            // its index, as of [Payload.Record]
+	Origin eventfx.Origin // without Attributes
 	Group  string
 }
 

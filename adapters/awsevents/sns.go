@@ -29,7 +29,12 @@ func (o *opener) openSNSRecord(r *record, doc document) {
 		o.unreadable(r, doc, shapeSNS, 0)
 		return
 	}
+	mark := len(o.items)
 	o.openNotification(&t, r.arn.String(), r.sns, document{text: doc.text[r.from:r.to], pristine: doc.pristine[r.from:r.to]}, 0)
+	if len(o.items) == mark { // a test event
+		topic := t.text(memberTopicARN).String()
+		o.acknowledge(eventfx.Origin{ID: id, Address: topic, Name: lastPart(topic, ":")}, "")
+	}
 }
 
 // openSNSEnvelope opens what SNS posts to queues and over HTTP.
@@ -65,9 +70,6 @@ func (o *opener) openNotification(t *top, source string, data []byte, doc docume
 	if kind == "Notification" && (unwrap || !set) && o.nestedText(t.text(memberMessage), depth+1) {
 		for i := mark; i < len(o.items); i++ {
 			o.deliveredBySNS(&o.items[i], id, topic, name, user)
-		}
-		if depth == 0 && len(o.items) == mark && len(o.records) > 0 {
-			o.acknowledge(eventfx.Origin{ID: id, Address: topic, Name: name}, "")
 		}
 		return
 	}

@@ -123,7 +123,7 @@ func (o *opener) openSQS(r *record, doc document) {
 	body, contentType, nested := o.sqsBody(r, user, at.name)
 	if !nested {
 		o.plainSQS(r, id, &at, body, contentType, sent)
-	} else if len(o.items) == mark {
+	} else if len(o.items) == mark { // a test event
 		o.acknowledge(eventfx.Origin{ID: id, Address: at.arn, Name: at.name, Receives: receives}, group)
 		return
 	}

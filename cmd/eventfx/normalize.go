@@ -36,8 +36,9 @@ would hand it, and what follows in its group, back to its source if a handler
 failed, and its events. A message that carries a test event of S3 has none, and
 cannot fail: it is acknowledged.
 
-A payload is what Lambda hands to a function. What the API of SQS or DynamoDB
-answers to a caller is none: it is one event of com.amazonaws.lambda.invocation.
+A payload is what Lambda hands to a function. What an API of AWS answers to a
+caller is none: such a document is one event of com.amazonaws.lambda.invocation,
+unless it resembles a payload enough to be read as one.
 
 What cannot be read is an error of one line each on standard error, and the
 exit status is 1; what can be read is printed all the same.`,
