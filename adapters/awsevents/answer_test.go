@@ -137,7 +137,9 @@ func TestRecord(t *testing.T) {
 func TestAcknowledged(t *testing.T) {
 	// Rule F3.8
 	fifo := fmt.Sprintf(`{"messageId":"f","body":%q,"attributes":{"MessageGroupId":"g","ApproximateReceiveCount":"2"},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:r:1:q.fifo"}`, s3TestBody)
-	sns := fmt.Sprintf(`{"EventSource":"aws:sns","EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:r:1:t:sub","Sns":{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":%q}}`, s3TestBody)
+	sns := func(message string) string {
+		return fmt.Sprintf(`{"Records":[{"EventSource":"aws:sns","EventVersion":"1.0","EventSubscriptionArn":"arn:aws:sns:r:1:t:sub","Sns":{"Type":"Notification","MessageId":"n","TopicArn":"arn:aws:sns:r:1:t","Message":%q}}]}`, message)
+	}
 	for _, tt := range []struct {
 		reason, payload string
 		want            []Acknowledged
@@ -147,7 +149,9 @@ func TestAcknowledged(t *testing.T) {
 		{"of a group", `{"Records":[` + fifo + `]}`, []Acknowledged{{
 			Origin: eventfx.Origin{ID: "f", Address: "arn:aws:sqs:r:1:q.fifo", Name: "q.fifo", Receives: 2}, Group: "arn:aws:sqs:r:1:q.fifo/g",
 		}}},
-		{"of a topic", `{"Records":[` + sns + `]}`, []Acknowledged{{Origin: eventfx.Origin{ID: "n", Address: "arn:aws:sns:r:1:t", Name: "t"}}}},
+		{"a topic's text is to be handled", sns("x"), nil},
+		{"and so is an event in it", sns(s3Body), nil},
+		{"of a topic", sns(s3TestBody), []Acknowledged{{Origin: eventfx.Origin{ID: "n", Address: "arn:aws:sns:r:1:t", Name: "t"}}}},
 		{"records that turn out to be none", `{"specversion":"1.0","id":"1","source":"/s","type":"t","Records":[` + sqsRecord("m", s3TestBody) + `]}`, nil},
 	} {
 		if diff := cmp.Diff(tt.want, open(t, tt.payload).Acknowledged); diff != "" {
