@@ -86,7 +86,7 @@ func (b *Bucket) Put(key string, data []byte) {
 	if b.cloud.t != nil {
 		b.cloud.t.Helper()
 	}
-	_, err := b.PutObject(context.Background(), Object{Key: key, Data: data}, Condition{})
+	_, err := b.PutObject(own, Object{Key: key, Data: data}, Condition{})
 	b.cloud.misuse(err)
 }
 
@@ -105,7 +105,7 @@ func (b *Bucket) Delete(key string) {
 	if b.cloud.t != nil {
 		b.cloud.t.Helper()
 	}
-	_, err := b.DeleteObject(context.Background(), key, "")
+	_, err := b.DeleteObject(own, key, "")
 	b.cloud.misuse(err)
 }
 

@@ -39,6 +39,9 @@ type Options struct {
 	// timelines in a synctest bubble.
 	Seed uint64
 
+	// Faults has misfortunes happen, computed from the seed. nil: none.
+	Faults *Faults
+
 	// MaxSteps is how many steps one Settle may take beyond those that the
 	// messages at its start account for, and a tenth of what the cloud may
 	// take within one second of its time. 0 means 100,000, which is less than
@@ -77,7 +80,9 @@ type Cloud struct {
 	events   eventHeap
 	sequence uint64
 	settle   settling
-	running  int // invocations that are not over
+	live     map[*invocation]struct{} // those that are not over
+	faults   *misfortune              // nil: none
+	slow     map[*call]struct{}       // those that a fault keeps waiting
 	numbers  map[string]int
 	steps    []step
 	halted   string
@@ -104,7 +109,7 @@ func Open(o *Options) *Cloud {
 	c := &Cloud{
 		t: o.T, seed: o.Seed, maxSteps: o.MaxSteps, start: time.Now(),
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}), drained: make(chan struct{}, 1),
-		working: map[*invocation]struct{}{}, numbers: map[string]int{},
+		working: map[*invocation]struct{}{}, live: map[*invocation]struct{}{}, numbers: map[string]int{}, faults: newMisfortune(o.Faults), slow: map[*call]struct{}{},
 		functions: map[string]*Function{}, queues: map[string]*Queue{}, buckets: map[string]*Bucket{},
 		tables: map[string]*Table{}, topics: map[string]*Topic{}, schedules: map[string]*Schedule{},
 	}
@@ -195,7 +200,7 @@ func (c *Cloud) Advance(d time.Duration) {
 // wire runs f in the loop and panics when it fails: for the set-up of
 // resources, where a mistake is the program's.
 func (c *Cloud) wire(f func() error) {
-	if err := c.do(context.Background(), "", f); err != nil {
+	if err := c.do(own, "", f); err != nil {
 		panic(err)
 	}
 }

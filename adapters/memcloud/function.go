@@ -17,6 +17,9 @@ type Function struct {
 	timeout time.Duration
 	context func(context.Context, Invocation) context.Context
 
+	reserved int // 0: no limit, -1: none may run
+	running  int
+
 	retries    int
 	maxAge     time.Duration
 	deadLetter *Queue
@@ -27,6 +30,11 @@ type Function struct {
 type FunctionOptions struct {
 	// Timeout ends an invocation, at most 15 minutes. 0 means 3 s.
 	Timeout time.Duration
+
+	// ReservedConcurrency is how many invocations may run at once; what comes
+	// beyond is throttled. 0 means that there is no limit, -1 that none may
+	// run.
+	ReservedConcurrency int
 
 	// Retries is how often a failed asynchronous invocation (by a bucket, a
 	// topic or a schedule) is tried again, 0-2: after 1 minute, then after
@@ -96,7 +104,11 @@ func (o *FunctionOptions) apply(f *Function) error {
 	if o.DeadLetter != nil && o.DeadLetter.fifo {
 		return &Error{f.name, "InvalidParameterValueException", "the dead-letter queue of a function must be a standard queue"}
 	}
+	if o.ReservedConcurrency < -1 {
+		return &Error{f.name, "InvalidParameterValueException", fmt.Sprintf("ReservedConcurrentExecutions %d: must be -1 (none) or more", o.ReservedConcurrency)}
+	}
 	f.timeout = cmp.Or(o.Timeout, f.timeout)
+	f.reserved = o.ReservedConcurrency
 	f.retries = max(0, cmp.Or(o.Retries, f.retries))
 	f.maxAge = cmp.Or(o.MaxAge, f.maxAge)
 	f.deadLetter, f.context = o.DeadLetter, o.Context
@@ -143,7 +155,10 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var answer []byte
 	var failure error
 	done := make(chan struct{})
-	err := f.cloud.do(ctx, f.name+"\x00"+string(payload), func() error {
+	err := f.cloud.do(ctx, "invoke\x00"+f.name+"\x00"+string(payload), func() error {
+		if !f.admit() {
+			return &Error{f.name, "TooManyRequestsException", "Rate Exceeded."}
+		}
 		f.cloud.invoke(f, "", payload, "", nil, func(inv *invocation, a []byte, failed *FunctionError) {
 			defer close(done)
 			inv.noteAnswer("ok", failed)
@@ -165,6 +180,18 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case <-f.cloud.stopped:
 		return nil, ErrClosed
 	}
+}
+
+// admit reports whether the function may be invoked once more. If not it is
+// throttled: whoever calls tries again later. It is called in the loop, before
+// each invocation.
+func (f *Function) admit() bool {
+	c := f.cloud
+	if f.reserved < 0 || f.reserved > 0 && f.running >= f.reserved {
+		c.note(f.name, "throttle", entity{}, fmt.Sprintf("the reserved concurrency is %d", max(f.reserved, 0)))
+		return false
+	}
+	return !c.fault(Throttle, f.name)
 }
 
 // Send invokes the function asynchronously, as buckets, topics and schedules

@@ -42,7 +42,8 @@ type invocation struct {
 	payload  []byte
 	deadline time.Duration
 
-	over    bool // answered or timed out: later calls of its lanes do nothing
+	cancel  context.CancelFunc // of the handler's context; guarded by Cloud.mu
+	over    bool               // answered or timed out: later calls of its lanes do nothing
 	why     string
 	timeout *event
 	finish  func(inv *invocation, answer []byte, failure *FunctionError)
@@ -57,11 +58,16 @@ func (c *Cloud) invoke(f *Function, id string, payload []byte, cause string, ref
 	if inv.id == "" {
 		inv.id = c.uuid("request", inv.number)
 	}
-	c.running++
+	c.live[inv] = struct{}{}
+	f.running++
 	c.note(f.name, "invoke", inv.entity(), cause, refs...)
 	inv.timeout = c.at(inv.deadline, false, func() {
 		inv.end("timed out", nil, &FunctionError{"Function.TimedOut", fmt.Sprintf("Task timed out after %.2f seconds", f.timeout.Seconds())})
 	})
+	if c.fault(CrashBefore, f.name) {
+		c.at(c.now, true, func() { inv.crash("before it began") })
+		return
+	}
 	c.spawn(inv)
 }
 
@@ -84,8 +90,19 @@ func (inv *invocation) end(why string, answer []byte, failure *FunctionError) {
 	c := inv.cloud
 	inv.over, inv.why = true, why
 	c.remove(inv.timeout)
-	c.running--
+	delete(c.live, inv)
+	inv.function.running--
 	inv.finish(inv, answer, failure)
+}
+
+// stop cancels the handler's context.
+func (inv *invocation) stop() {
+	inv.cloud.mu.Lock()
+	cancel := inv.cancel
+	inv.cloud.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
 }
 
 // ignored is the answer to a call of a run that is over. On AWS the process
@@ -172,6 +189,9 @@ func (c *Cloud) release(w *worker, inv *invocation) bool {
 func (inv *invocation) run() (answer []byte, failure *FunctionError) {
 	ctx, cancel := context.WithDeadline(inv.cloud.base, inv.cloud.start.Add(inv.deadline))
 	defer cancel()
+	inv.cloud.mu.Lock()
+	inv.cancel = cancel
+	inv.cloud.mu.Unlock()
 	ctx = context.WithValue(ctx, invocationKey{}, inv)
 	if f := inv.function.context; f != nil {
 		ctx = f(ctx, Invocation{RequestID: inv.id, Function: inv.function.ARN(), Deadline: inv.cloud.start.Add(inv.deadline)})
@@ -204,6 +224,16 @@ func functionError(err error) *FunctionError {
 // answer hands the loop what the handler returned.
 func (inv *invocation) answer(answer []byte, failure *FunctionError) {
 	inv.cloud.enter(&call{owner: inv, lane: answerLane, f: func() error {
+		if inv.over || failure != nil {
+			inv.end("was answered", answer, failure)
+			return nil
+		}
+		if inv.cloud.fault(Overrun, inv.function.name) {
+			return nil // its timeout ends it
+		}
+		if inv.cloud.fault(LostAnswer, inv.function.name) {
+			failure = &FunctionError{"Runtime.LostAnswer", "a fault: the function has answered, and the answer was lost"}
+		}
 		inv.end("was answered", answer, failure)
 		return nil
 	}})

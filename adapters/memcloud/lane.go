@@ -18,7 +18,7 @@ type invocationKey struct{}
 
 // newCall makes a call of the lane that ctx belongs to.
 func (c *Cloud) newCall(ctx context.Context, key string, f func() error) *call {
-	k := &call{lane: noLane, key: key, f: f}
+	k := &call{lane: noLane, key: key, f: f, own: ctx == own}
 	if inv, ok := ctx.Value(invocationKey{}).(*invocation); ok && inv.cloud == c {
 		k.owner = inv
 		if lane, ok := delivery.Lane(ctx); ok {

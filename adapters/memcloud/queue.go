@@ -210,7 +210,7 @@ func (q *Queue) Receive(limit int) []Message {
 	if q.cloud.t != nil {
 		q.cloud.t.Helper()
 	}
-	messages, err := q.ReceiveMessage(context.Background(), limit, 0)
+	messages, err := q.ReceiveMessage(own, limit, 0)
 	q.cloud.misuse(err)
 	return messages
 }

@@ -77,7 +77,7 @@ func (c *Cloud) settleCheck() time.Duration {
 	if len(s.waiting) == 0 {
 		return never
 	}
-	if c.halted == "" && (len(c.pending) > 0 || c.running > 0 || s.foreground > 0 || c.awaitsReturn()) {
+	if c.halted == "" && (len(c.pending) > 0 || len(c.live) > 0 || s.foreground > 0 || c.awaitsReturn()) {
 		s.quiet = false
 		return never
 	}
@@ -134,9 +134,14 @@ func (c *Cloud) halt(reason string) {
 	}
 	c.halted = reason
 	c.note("cloud", "halt", entity{}, reason)
+	c.releaseSlow(c.haltedError())
 	if c.t != nil {
 		c.t.Errorf("memcloud: %s", reason)
 	}
+}
+
+func (c *Cloud) haltedError() error {
+	return &Error{Resource: "cloud", Code: "Halted", Message: c.halted}
 }
 
 // busiest names what happened most often from step first on.

@@ -102,7 +102,7 @@ func (t *Table) Put(item Item) {
 	if t.cloud.t != nil {
 		t.cloud.t.Helper()
 	}
-	t.cloud.misuse(t.PutItem(context.Background(), item))
+	t.cloud.misuse(t.PutItem(own, item))
 }
 
 // Get returns the item with the key, and whether there is one: the value of
@@ -144,7 +144,7 @@ func (t *Table) remove(key []any, expired bool) error {
 	if err != nil {
 		return err
 	}
-	return t.Transact(context.Background(), "", func(x *Tx) error {
+	return t.Transact(own, "", func(x *Tx) error {
 		x.expired = expired
 		_, err := x.Delete(item)
 		return err

@@ -147,7 +147,7 @@ func (c *collection) run(ctx context.Context, o *driver.RunActionsOptions, actio
 	if len(actions) > maxTransaction {
 		return failure(gcerrors.InvalidArgument, "%d writes in one transaction: DynamoDB takes at most %d", len(actions), maxTransaction)
 	}
-	writes, content := make([]*write, len(actions)), ""
+	writes, content := make([]*write, len(actions)), "write\x00"
 	for i, a := range actions {
 		w, err := c.newWrite(a)
 		if err != nil {

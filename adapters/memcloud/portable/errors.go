@@ -37,6 +37,8 @@ var codes = map[string]gcerrors.ErrorCode{
 	"InvalidParameterValue":  gcerrors.InvalidArgument,
 	"KeyTooLongError":        gcerrors.InvalidArgument,
 	"MissingParameter":       gcerrors.InvalidArgument,
+	"RequestTimeout":         gcerrors.DeadlineExceeded,
+	"ServiceUnavailable":     gcerrors.ResourceExhausted,
 	"ReceiptHandleIsInvalid": gcerrors.InvalidArgument,
 	"ValidationException":    gcerrors.InvalidArgument,
 }
