@@ -125,7 +125,7 @@ func Open(o *Options) *Cloud {
 				c.t.Errorf("%v", err)
 			}
 			if c.t.Failed() {
-				c.t.Logf("memcloud timeline:\n%s", c.elided(200))
+				c.t.Logf("memcloud timeline:\n%s", elided(c.Steps(), 200))
 			}
 		})
 	}

@@ -74,6 +74,7 @@ type misfortune struct {
 	counts   map[string]int
 	chances  []string
 	happened []string
+	effects  int // calls of code under test that would change something
 }
 
 func newMisfortune(f *Faults) *misfortune {

@@ -92,9 +92,8 @@ func format(steps []Step) string {
 	return b.String()
 }
 
-// elided is Timeline with at most n steps at the beginning and at the end.
-func (c *Cloud) elided(n int) string {
-	steps := c.Steps()
+// elided formats at most n steps of the beginning and of the end.
+func elided(steps []Step, n int) string {
 	rest := len(steps) - 2*n
 	if rest <= 0 {
 		return format(steps)

@@ -16,6 +16,9 @@ var own = context.WithValue(context.Background(), ownKey{}, true)
 func (c *Cloud) runUnlucky(k *call) (answered bool) {
 	resource, verb := k.site()
 	changes := verb != "get" && verb != "head" && verb != "list" && verb != "query"
+	if changes {
+		c.faults.effects++
+	}
 	inv := k.owner
 	if inv == nil && len(c.live) == 1 && k.key != "" {
 		// gocloud's topics send in the background, without the caller's
