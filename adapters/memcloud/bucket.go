@@ -22,6 +22,7 @@ type Bucket struct {
 	cloud     *Cloud
 	name      string
 	versioned bool
+	bridged   bool // to the default bus
 
 	objects       map[string][]*Object // by key, the latest version last
 	sequencer     uint64
@@ -33,6 +34,10 @@ type BucketOptions struct {
 	// Versioned keeps every version of an object; a delete without a version
 	// then adds a delete marker.
 	Versioned bool
+
+	// EventBridge has the bucket send all its events to the event bus
+	// "default", too, in EventBridge's form. Rules there choose among them.
+	EventBridge bool
 }
 
 // An Object is a version of an object. The first fields are the writer's.
@@ -66,7 +71,7 @@ type Condition struct {
 func (c *Cloud) Bucket(name string, o *BucketOptions) *Bucket {
 	b := &Bucket{cloud: c, name: name, objects: map[string][]*Object{}}
 	if o != nil {
-		b.versioned = o.Versioned
+		b.versioned, b.bridged = o.Versioned, o.EventBridge
 	}
 	c.wire(func() error {
 		b.sequencer = uint64(c.instant().UnixNano())

@@ -93,6 +93,7 @@ type Cloud struct {
 	tables    map[string]*Table
 	topics    map[string]*Topic
 	schedules map[string]*Schedule
+	buses     map[string]*EventBus
 }
 
 // New returns a cloud for the test t, which is closed by t.Cleanup. When t has
@@ -112,6 +113,7 @@ func Open(o *Options) *Cloud {
 		working: map[*invocation]struct{}{}, live: map[*invocation]struct{}{}, numbers: map[string]int{}, faults: newMisfortune(o.Faults), slow: map[*call]struct{}{},
 		functions: map[string]*Function{}, queues: map[string]*Queue{}, buckets: map[string]*Bucket{},
 		tables: map[string]*Table{}, topics: map[string]*Topic{}, schedules: map[string]*Schedule{},
+		buses: map[string]*EventBus{},
 	}
 	if c.maxSteps == 0 {
 		c.maxSteps = 100_000

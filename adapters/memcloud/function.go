@@ -116,7 +116,8 @@ func (o *FunctionOptions) apply(f *Function) error {
 }
 
 // A Source triggers functions, with options O: *Queue and *Table with Mapping,
-// *Bucket with Notification, *Topic with Subscription, *Schedule with Target.
+// *Bucket with Notification, *Topic with Subscription, *Schedule with Target,
+// *EventBus with Rule.
 type Source[O any] interface {
 	trigger(f *Function, o *O) error
 }

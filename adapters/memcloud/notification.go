@@ -128,6 +128,9 @@ func (b *Bucket) notify(name string, o *Object) {
 			n.target.deliver(payload, b.name+" "+name+" "+clip(o.Key, 40), s3Subject)
 		}
 	}
+	if b.bridged {
+		c.acceptS3(&r)
+	}
 }
 
 func requestID(c *Cloud, n int) string { return fmt.Sprintf("%016X", c.hash("s3 request", n)) }

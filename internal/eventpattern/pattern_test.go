@@ -7,6 +7,7 @@ import (
 )
 
 func TestMatch(t *testing.T) {
+	// Rule C6.4
 	for _, c := range []struct {
 		pattern, doc string
 		want         bool
@@ -160,6 +161,7 @@ func TestFields(t *testing.T) {
 }
 
 func TestParseErrors(t *testing.T) {
+	// Rule C6.2
 	or := `"$or":[` + strings.Repeat(`{"a":["x"]},`, 31) + `{"a":["x"]}]`
 	for _, c := range []struct{ pattern, want string }{
 		{``, "not JSON: unexpected EOF"},
