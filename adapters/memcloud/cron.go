@@ -11,6 +11,8 @@ import (
 // cron is a plan of six fields. Each is a set of values, those of the days
 // with what depends on the month beside them.
 type cron struct {
+	zone *time.Location
+
 	minute, hour, day, month, weekday set // weekday: 1 is Sunday
 	year                              []bool
 
@@ -41,27 +43,7 @@ func names(list string) map[string]int {
 	return m
 }
 
-// rates are positive numbers without a sign; a period of 1 needs the
-// singular, a longer one the plural.
-var rates = regexp.MustCompile(`^([1-9][0-9]*) (minute|hour|day)(s?)$`)
-
-func parseRate(body string) (plan, error) {
-	m := rates.FindStringSubmatch(body)
-	if m == nil {
-		return nil, fmt.Errorf("a rate is a positive number, a space, and minute(s), hour(s) or day(s)")
-	}
-	n, err := strconv.Atoi(m[1])
-	unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[m[2]]
-	switch {
-	case err != nil || time.Duration(n) > 100*365*24*time.Hour/unit:
-		return nil, fmt.Errorf("the rate %s is too long", m[1])
-	case (n == 1) != (m[3] == ""):
-		return nil, fmt.Errorf("write \"1 %s\", but \"2 %ss\"", m[2], m[2])
-	}
-	return rate(time.Duration(n) * unit), nil
-}
-
-func parseCron(body string) (plan, error) {
+func parseCron(body string, zone *time.Location) (plan, error) {
 	fields := strings.Fields(body)
 	if len(fields) != 6 || strings.Join(fields, " ") != body {
 		return nil, fmt.Errorf("a cron expression has six fields, with one space between: minute hour day-of-month month day-of-week year")
@@ -69,7 +51,7 @@ func parseCron(body string) (plan, error) {
 	if (fields[2] == "?") == (fields[4] == "?") {
 		return nil, fmt.Errorf("exactly one of day-of-month and day-of-week must be ?")
 	}
-	c := &cron{byWeekday: fields[2] == "?"}
+	c := &cron{zone: zone, byWeekday: fields[2] == "?"}
 	var err error
 	read := func(into *set, name, field string, low, high int, names map[string]int) {
 		if err == nil {
@@ -142,7 +124,9 @@ func (c *cron) special(day, weekday string) (bool, error) {
 		if c.lastOf = number(last[1]); c.lastOf < 1 || c.lastOf > 7 {
 			return false, fmt.Errorf("day-of-week %q: the day must be 1 (Sunday) to 7", weekday)
 		}
-	case strings.Contains(weekday, "#") || weekday == "L":
+	case weekday == "L": // the last day of the week
+		c.weekday = 1 << 7
+	case strings.Contains(weekday, "#"):
 		return false, fmt.Errorf("day-of-week %q: one day with # and a number, or a day with L, stands alone", weekday)
 	default:
 		return false, nil
@@ -195,67 +179,4 @@ func parseField(field string, low, high int, names map[string]int, add func(int)
 		}
 	}
 	return nil
-}
-
-// next walks over the days, of which there are not many.
-func (c *cron) next(t time.Time) (time.Time, bool) {
-	t = t.UTC().Truncate(time.Minute).Add(time.Minute)
-	for day := t.Truncate(24 * time.Hour); day.Year() <= lastYear; day = day.AddDate(0, 0, 1) {
-		if day.Year() < firstYear || !c.year[day.Year()-firstYear] || !c.month.has(int(day.Month())) || !c.matches(day) {
-			continue
-		}
-		for minute := 0; minute < 24*60; minute++ {
-			if c.hour.has(minute/60) && c.minute.has(minute%60) {
-				if at := day.Add(time.Duration(minute) * time.Minute); !at.Before(t) {
-					return at, true
-				}
-			}
-		}
-	}
-	return time.Time{}, false
-}
-
-// matches reports whether the day is one of those.
-func (c *cron) matches(day time.Time) bool {
-	weekday := int(day.Weekday()) + 1
-	days := daysIn(day)
-	switch {
-	case c.lastDay:
-		return day.Day() == days
-	case c.nearWeekday > 0:
-		return day.Day() == workingDay(day, c.nearWeekday)
-	case c.lastOf > 0:
-		return weekday == c.lastOf && day.Day() > days-7
-	case c.nth > 0:
-		return weekday == c.nthOf && (day.Day()+6)/7 == c.nth
-	case c.byWeekday:
-		return c.weekday.has(weekday)
-	}
-	return c.day.has(day.Day())
-}
-
-func daysIn(day time.Time) int {
-	return time.Date(day.Year(), day.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
-}
-
-// workingDay returns the working day next to day n of the month, in that
-// month; 0 when it has no day n.
-func workingDay(day time.Time, n int) int {
-	days := daysIn(day)
-	if n > days {
-		return 0
-	}
-	switch time.Date(day.Year(), day.Month(), n, 0, 0, 0, 0, time.UTC).Weekday() {
-	case time.Saturday:
-		if n == 1 {
-			return 3
-		}
-		return n - 1
-	case time.Sunday:
-		if n == days {
-			return n - 2
-		}
-		return n + 1
-	}
-	return n
 }

@@ -138,9 +138,5 @@ func requestID(c *Cloud, n int) string { return fmt.Sprintf("%016X", c.hash("s3 
 func (f *Function) deliver(payload []byte, cause, _ string) { f.cloud.invokeAsync(f, payload, cause) }
 
 func (q *Queue) deliver(payload []byte, _, _ string) {
-	m := Message{Body: string(payload)}
-	if q.fifo {
-		m.Group = "default"
-	}
-	q.accept(m)
+	q.accept(Message{Body: string(payload)})
 }

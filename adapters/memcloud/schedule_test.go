@@ -57,6 +57,7 @@ func TestExpressions(t *testing.T) {
 		{"E2.3", "cron(0 0 1 JAN,MAR ? 2000-2001)", "03-01 00:00, 01-01 00:00"}, // 00:00 of the first day is past
 		{"E2.5", "cron(0 0 L * ? *)", "01-31 00:00, 02-29 00:00, 03-31 00:00"},
 		{"E2.5", "cron(0 0 ? * 6L *)", "01-28 00:00, 02-25 00:00"},
+		{"E2.5", "cron(0 0 ? * L *)", "01-08 00:00, 01-15 00:00"}, // the last day of the week
 		{"E2.5", "cron(0 0 3W * ? *)", "01-03 00:00, 02-03 00:00"},
 		{"E2.5", "cron(0 0 15W * ? *)", "01-14 00:00, 02-15 00:00"}, // the 15th is a Saturday
 		{"E2.5", "cron(0 0 ? * 3#2 *)", "01-11 00:00, 02-08 00:00"},
@@ -98,7 +99,7 @@ func TestWrongExpressions(t *testing.T) {
 		"", "rate", "rate(5 minutes", "rate(0 minutes)", "rate(-1 minutes)", "rate(1 minutes)", "rate(5 minute)", "rate(5 seconds)", "rate(1 year)",
 		"rate( 5 minutes)", "rate(5 minutes )", " rate(5 minutes)", "rate(5 minutess)", "rate(5  minutes)", "rate(99999999999999999999 days)", "rate(999999999 days)",
 		"cron(0 1 * * * *)", "cron(0 1 ? * ? *)", "cron(0 8 1 * ?)", "cron(* * * * *)", "cron(7 20 * * NOT *)", "cron(60 * * * ? *)", "cron(0 24 * * ? *)",
-		"cron(0 0 0 * ? *)", "cron(0 0 ? * 0 *)", "cron(0 0 ? * 8 *)", "cron(0 0 ? * 3#6 *)", "cron(0 0 ? * 3#1,4#1 *)", "cron(0 0 ? * L *)", "cron(0 0 L-1 * ? *)",
+		"cron(0 0 0 * ? *)", "cron(0 0 ? * 0 *)", "cron(0 0 ? * 8 *)", "cron(0 0 ? * 3#6 *)", "cron(0 0 ? * 3#1,4#1 *)", "cron(0 0 L-1 * ? *)",
 		"cron(0 0 1,L * ? *)", "cron(0 0 32W * ? *)", "cron(0 0 * 13 ? *)", "cron(0 0 * * ? 1969)", "cron(0 0 * * ? 2200)", "cron(*/0 * * * ? *)", "cron(a/b * * * ? *)",
 		"cron( 0 8 1 * ? *)", "cron(0 8  1 * ? *)", "cron(0 8 1 * ? *) ", "@daily", "at(2000-01-01T00:00:00)", "cron(+1 * * * ? *)", "cron(1--2 * * * ? *)", "cron(, * * * ? *)",
 	}
