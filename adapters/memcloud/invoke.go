@@ -32,6 +32,21 @@ type Invocation struct {
 	Deadline  time.Time
 }
 
+// FromContext returns the invocation to which a handler's context belongs, for
+// a handler that gives it to a runtime or to a log. FunctionOptions.Context
+// adds it to the context of a handler that knows nothing of this package.
+func FromContext(ctx context.Context) (Invocation, bool) {
+	inv, ok := ctx.Value(invocationKey{}).(*invocation)
+	if !ok {
+		return Invocation{}, false
+	}
+	return inv.public(), true
+}
+
+func (inv *invocation) public() Invocation {
+	return Invocation{RequestID: inv.id, Function: inv.function.ARN(), Deadline: inv.cloud.start.Add(inv.deadline)}
+}
+
 // invocation is a run of a handler. Its fields belong to the loop, but for
 // those that do not change.
 type invocation struct {
@@ -194,7 +209,7 @@ func (inv *invocation) run() (answer []byte, failure *FunctionError) {
 	inv.cloud.mu.Unlock()
 	ctx = context.WithValue(ctx, invocationKey{}, inv)
 	if f := inv.function.context; f != nil {
-		ctx = f(ctx, Invocation{RequestID: inv.id, Function: inv.function.ARN(), Deadline: inv.cloud.start.Add(inv.deadline)})
+		ctx = f(ctx, inv.public())
 	}
 	defer func() {
 		if p := recover(); p != nil {
