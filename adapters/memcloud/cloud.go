@@ -127,7 +127,11 @@ func Open(o *Options) *Cloud {
 				c.t.Errorf("%v", err)
 			}
 			if c.t.Failed() {
-				c.t.Logf("memcloud timeline:\n%s", elided(c.Steps(), 200))
+				steps := c.Steps()
+				for _, loss := range losses(steps) {
+					c.t.Logf("memcloud: %s", loss)
+				}
+				c.t.Logf("memcloud timeline:\n%s", elided(steps, 200))
 			}
 		})
 	}

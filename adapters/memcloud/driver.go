@@ -16,6 +16,9 @@ func (t *Table) Cloud() *Cloud { return t.cloud }
 func (q *Queue) DeleteMessages(receipts ...string) {
 	for _, receipt := range receipts {
 		q.answer("delete", receipt, func(m *message) {
+			if q.cloud.fault(CallFails, q.name, "delete") {
+				return
+			}
 			if !q.fifo || !m.visible() {
 				q.note("delete", m, "")
 				q.delete(m)
@@ -30,7 +33,7 @@ func (q *Queue) DeleteMessages(receipts ...string) {
 func (q *Queue) HideMessages(d time.Duration, receipts ...string) {
 	for _, receipt := range receipts {
 		q.answer("visibility", receipt, func(m *message) {
-			if m.visible() {
+			if m.visible() || q.cloud.fault(CallFails, q.name, "visibility") {
 				return
 			}
 			until := min(q.cloud.now+max(d, 0), m.received+12*time.Hour)
@@ -40,8 +43,9 @@ func (q *Queue) HideMessages(d time.Duration, receipts ...string) {
 	}
 }
 
-// answer has f executed on the message whose latest receipt this is. Each answer is a call of its own, ordered by its receipt:
-// into which batches a driver gathered them makes no difference.
+// answer has f executed on the message whose latest receipt this is. Each
+// answer is a call of its own, ordered by its receipt: into which batches a
+// driver gathered them makes no difference.
 func (q *Queue) answer(verb, receipt string, f func(*message)) {
 	q.cloud.enter(&call{lane: noLane, key: verb + "\x00" + q.name + "\x00" + receipt, f: func() error {
 		if m := q.receipts[receipt]; m != nil {

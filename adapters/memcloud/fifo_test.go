@@ -58,7 +58,7 @@ func TestFIFODeleteAfterExpiry(t *testing.T) {
 		send(q, "g1a")
 		m := q.Receive(1)[0]
 		cloud.Advance(31 * time.Second)
-		wantError(t, q.DeleteMessage(t.Context(), m.Receipt), "ReceiptHandleIsInvalid", "visibility timeout")
+		wantError(t, q.DeleteMessage(t.Context(), m.Receipt), "InvalidParameterValue", "The receipt handle has expired.")
 		want(t, "still there", bodies(q.Receive(1)), "g1a")
 
 		standard := cloud.Queue("orders", nil)

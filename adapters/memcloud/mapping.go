@@ -3,7 +3,6 @@ package memcloud
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/eventfx/eventfx-go/internal/awspayload"
@@ -18,7 +17,8 @@ type Mapping struct {
 	BatchSize int
 
 	// Window is how long records are gathered for a batch, at most 5 minutes;
-	// not for FIFO queues. 0 means that what is there goes at once.
+	// not for FIFO queues. 0 means that what is there goes at once. AWS may
+	// wait for 20 s though the window is shorter: that is a fault, Delay.
 	Window time.Duration
 
 	// ReportBatchItemFailures has the function's answer say which records
@@ -27,7 +27,8 @@ type Mapping struct {
 	ReportBatchItemFailures bool
 
 	// MaximumConcurrency is the most invocations at once, 2-1000, of a queue.
-	// 0 means 5, with which Lambda starts.
+	// Lambda starts with 5 and adds 300 for each minute in which these are
+	// not enough. 0 means up to 1,250.
 	MaximumConcurrency int
 
 	// The rest is for streams.
@@ -56,6 +57,14 @@ type Mapping struct {
 // maxPayload bounds the payload of a synchronous invocation.
 const maxPayload = 6 << 20
 
+// Lambda reads a queue with a few pollers at first, and with more while these
+// do not keep up.
+const (
+	firstPollers = 5
+	morePollers  = 300 // a minute
+	mostPollers  = 1250
+)
+
 // queueMapping reads a queue for a function. It is told when there may be
 // messages, and never polls an empty queue.
 type queueMapping struct {
@@ -64,11 +73,13 @@ type queueMapping struct {
 	Mapping
 	visibility time.Duration
 
-	running int
+	pollers int
+	running int    // batches that run, or wait because the function is throttled
 	poll    *event // in which the queue is read
+	grow    *event // when there will be more pollers
 	close   *event // of the batch, by its window
 	batch   []received
-	size    int
+	payload []byte // of the batch, without its end
 }
 
 // A received is one receive of a message: the same message may be received
@@ -82,12 +93,12 @@ type received struct {
 func (d received) current() bool { return d.message.receipt == d.receipt }
 
 func (q *Queue) trigger(f *Function, o *Mapping) error {
-	p := &queueMapping{queue: q, function: f, Mapping: *o, visibility: q.visibility}
+	p := &queueMapping{queue: q, function: f, Mapping: *o, visibility: q.visibility, pollers: firstPollers}
 	invalid := func(format string, args ...any) error {
 		return &Error{f.name, "InvalidParameterValueException", fmt.Sprintf(format, args...)}
 	}
 	p.BatchSize = cmp.Or(p.BatchSize, 10)
-	p.MaximumConcurrency = cmp.Or(p.MaximumConcurrency, 5)
+	p.MaximumConcurrency = cmp.Or(p.MaximumConcurrency, mostPollers)
 	most := 10_000
 	if q.fifo {
 		most = 10
@@ -116,12 +127,38 @@ func (q *Queue) trigger(f *Function, o *Mapping) error {
 	return nil
 }
 
+// The methods below are the loop's.
+
+// concurrency is how many batches may run at once now.
+func (p *queueMapping) concurrency() int { return min(p.pollers, p.MaximumConcurrency) }
+
 // poke says that the queue may have messages, or the function room.
 func (p *queueMapping) poke() {
-	if p.running < p.MaximumConcurrency && (p.poll == nil || p.poll.index < 0) && len(p.queue.messages) > len(p.queue.hidden) {
-		c := p.queue.cloud
-		p.poll = c.at(c.now, true, p.read)
+	if !p.queue.anyVisible() || p.poll != nil && p.poll.index >= 0 {
+		return
 	}
+	if p.running >= p.concurrency() {
+		p.growLater()
+		return
+	}
+	c := p.queue.cloud
+	p.poll = c.at(c.now, true, p.read)
+}
+
+// growLater has more pollers come in a minute, if they are still needed then.
+func (p *queueMapping) growLater() {
+	if p.pollers >= p.MaximumConcurrency || p.grow != nil && p.grow.index >= 0 {
+		return
+	}
+	c := p.queue.cloud
+	p.grow = c.at(c.now+time.Minute, false, func() {
+		if !p.queue.anyVisible() {
+			p.pollers = firstPollers
+			return
+		}
+		p.pollers += morePollers
+		p.poke()
+	})
 }
 
 // read receives messages and invokes the function with those that are enough
@@ -129,122 +166,73 @@ func (p *queueMapping) poke() {
 func (p *queueMapping) read() {
 	q := p.queue
 	turn := q.turn()
-	for p.running < p.MaximumConcurrency {
-		m := q.next(turn)
-		if m == nil {
-			if p.Window == 0 {
-				p.invoke()
-			}
+	for p.running < p.concurrency() {
+		if q.full() {
+			p.flush()
 			return
 		}
-		size := len(m.body) + 1024 // with what is around it
-		if len(p.batch) > 0 && p.size+size > maxPayload {
-			if !q.fifo {
-				q.ready.unpop(m)
-			}
+		q.maybeReorder()
+		m := q.next(turn)
+		if m == nil {
+			q.cloud.remove(p.grow)
+			p.pollers = firstPollers
+			p.flush()
+			return
+		}
+		receipt := q.nextReceipt(m)
+		if !p.add(m, receipt) {
+			q.unpop(turn, m)
 			p.invoke()
 			turn = q.turn()
 			continue
 		}
-		q.take(m, p.visibility)
-		p.batch = append(p.batch, received{m, m.receipt})
-		p.size += size
+		q.take(m, receipt, p.visibility)
+		p.batch = append(p.batch, received{m, receipt})
 		switch {
 		case len(p.batch) == p.BatchSize:
 			p.invoke()
 			turn = q.turn()
 		case len(p.batch) == 1 && p.Window > 0:
-			p.close = q.cloud.at(q.cloud.now+p.Window, true, p.invoke)
+			p.close = q.cloud.at(q.cloud.now+p.window(), true, p.invoke)
 		}
+		q.maybeCopy(m)
+	}
+	if q.anyVisible() {
+		p.growLater()
 	}
 }
 
-// invoke runs the function for the batch.
-func (p *queueMapping) invoke() {
-	q, batch := p.queue, p.batch
-	q.cloud.remove(p.close)
-	p.batch, p.size = nil, 0
-	if len(batch) == 0 {
-		return
-	}
-	records := make([]awspayload.SQSRecord, len(batch))
-	refs := make([]entity, len(batch))
-	for i, d := range batch {
-		records[i] = q.record(d.message)
-		refs[i] = d.message.entity()
-	}
-	p.running++
-	payload := awspayload.AppendSQSEvent(nil, records)
-	q.cloud.invoke(p.function, "", payload, q.name+":", refs, func(inv *invocation, answer []byte, failure *FunctionError) {
-		p.running--
-		p.finish(inv, batch, answer, failure)
-		p.poke()
-	})
-}
-
-// finish deletes what is done. What failed stays hidden until its visibility
-// timeout has passed.
-func (p *queueMapping) finish(inv *invocation, batch []received, answer []byte, failure *FunctionError) {
-	index := make(map[string]int, len(batch))
-	for i, d := range batch {
-		index[d.message.id] = i
-	}
-	failed, problem := readAnswer(answer, index)
-	switch {
-	case failure != nil:
-		inv.noteAnswer("", failure)
-		p.giveBack(batch)
-	case !p.ReportBatchItemFailures:
-		inv.noteUnread(failed)
-		p.deleteAll(batch, failed)
-	case problem != "":
-		inv.noteAnswer("the whole batch fails: "+problem, nil)
-		p.giveBack(batch)
-	case len(failed) == 0:
-		inv.noteAnswer("ok", nil)
-		p.deleteAll(batch, nil)
-	default:
-		var done []received
-		var back []received
-		var refs []entity
-		for i, d := range batch {
-			if failed[i] {
-				back, refs = append(back, d), append(refs, d.message.entity())
-			} else {
-				done = append(done, d)
-			}
-		}
-		inv.noteAnswer(strconv.Itoa(len(back))+" of "+strconv.Itoa(len(batch))+" failed:", nil, refs...)
-		p.deleteAll(done, nil)
-		p.giveBack(back)
+// flush invokes the function with what has been read, if there is no window
+// in which more may come.
+func (p *queueMapping) flush() {
+	if p.Window == 0 {
+		p.invoke()
 	}
 }
 
-// deleteAll deletes the messages. failed are those that the answer names
-// though nobody reads it: the loudest line of the timeline.
-func (p *queueMapping) deleteAll(batch []received, failed map[int]bool) {
-	q := p.queue
-	for i, d := range batch {
-		switch {
-		case !d.current(), q.fifo && d.message.visible():
-			q.note("stale", d.message, "not deleted: its visibility timeout has passed meanwhile")
-		case failed[i]:
-			q.note("LOST", d.message, "deleted though failed: the mapping has no ReportBatchItemFailures")
-			q.delete(d.message)
-		default:
-			q.note("delete", d.message, "")
-			q.delete(d.message)
-		}
+// window returns for how long a new batch gathers messages.
+func (p *queueMapping) window() time.Duration {
+	const longest = 20 * time.Second
+	if p.Window < longest && p.queue.cloud.fault(Delay, p.queue.name, "window") {
+		return longest
 	}
+	return p.Window
 }
 
-// giveBack leaves the messages to their visibility timeout.
-func (p *queueMapping) giveBack(batch []received) {
-	q := p.queue
-	for _, d := range batch {
-		if d.current() && !d.message.visible() {
-			q.note("failed", d.message, "visible again at "+offset(d.message.until))
-			q.setHolder(d.message, false)
-		}
+// add adds the record of a message that is about to be received to the
+// payload. It reports false, and adds nothing, when the payload would become
+// too large.
+func (p *queueMapping) add(m *message, receipt string) bool {
+	r := p.queue.record(m)
+	r.ReceiptHandle, r.ReceiveCount = receipt, m.receives+1
+	if m.receives == 0 {
+		r.FirstReceived = p.queue.cloud.instant()
 	}
+	before := len(p.payload)
+	p.payload = awspayload.AppendSQSRecord(p.payload, &r)
+	if len(p.payload)+len(awspayload.SQSEventEnd) > maxPayload && len(p.batch) > 0 {
+		p.payload = p.payload[:before]
+		return false
+	}
+	return true
 }

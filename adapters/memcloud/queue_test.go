@@ -68,7 +68,7 @@ func TestChangeVisibility(t *testing.T) {
 		if err := q.ChangeMessageVisibility(ctx, m.Receipt, 12*time.Hour-11*time.Second); err != nil {
 			t.Error(err)
 		}
-		wantError(t, q.ChangeMessageVisibility(ctx, "nonsense", 0), "ReceiptHandleIsInvalid", "nonsense")
+		wantError(t, q.ChangeMessageVisibility(ctx, "nonsense", 0), "ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 		wantError(t, q.ChangeMessageVisibility(ctx, m.Receipt, 13*time.Hour), "InvalidParameterValue", "43200")
 	})
 }

@@ -209,7 +209,7 @@ func TestReadAfterClose(t *testing.T) {
 		if _, err := q.SendMessage(context.Background(), memcloud.Message{Body: "c"}); err != memcloud.ErrClosed {
 			t.Errorf("got %v", err)
 		}
-		if _, err := q.ReceiveMessage(context.Background(), 1, time.Hour); err != memcloud.ErrClosed {
+		if _, err := q.ReceiveMessage(context.Background(), 1, 20*time.Second); err != memcloud.ErrClosed {
 			t.Errorf("got %v", err)
 		}
 		cloud.Settle()

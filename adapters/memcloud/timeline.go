@@ -92,6 +92,36 @@ func format(steps []Step) string {
 	return b.String()
 }
 
+// lost is the action of a step that nobody would notice on AWS: work that will
+// never be done.
+const lost = "LOST"
+
+// losses says in a line each what was lost; equal losses share one.
+func losses(steps []Step) []string {
+	type loss struct{ resource, text string }
+	var all []loss
+	ids := map[loss][]string{}
+	for _, s := range steps {
+		if s.Action != lost {
+			continue
+		}
+		l := loss{s.Resource, s.Text}
+		if len(ids[l]) == 0 {
+			all = append(all, l)
+		}
+		ids[l] = append(ids[l], s.ID)
+	}
+	lines := make([]string, len(all))
+	for i, l := range all {
+		list, more := ids[l], ""
+		if n := len(list) - 5; n > 0 {
+			list, more = list[:5], fmt.Sprintf(" and %d more", n)
+		}
+		lines[i] = fmt.Sprintf("%s: LOST %s%s: %s", l.resource, strings.Join(list, " "), more, clip(l.text, 200))
+	}
+	return lines
+}
+
 // elided formats at most n steps of the beginning and of the end.
 func elided(steps []Step, n int) string {
 	rest := len(steps) - 2*n

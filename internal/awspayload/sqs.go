@@ -48,6 +48,9 @@ type SQSRecord struct {
 	Region   string
 }
 
+// SQSEventEnd ends an event that was built by AppendSQSRecord.
+const SQSEventEnd = `]}`
+
 // AppendSQSEvent appends the event that an SQS event source mapping sends.
 func AppendSQSEvent(dst []byte, records []SQSRecord) []byte {
 	dst = append(dst, `{"Records":[`...)
@@ -57,7 +60,18 @@ func AppendSQSEvent(dst []byte, records []SQSRecord) []byte {
 		}
 		dst = appendSQSRecord(dst, &records[i])
 	}
-	return append(dst, `]}`...)
+	return append(dst, SQSEventEnd...)
+}
+
+// AppendSQSRecord appends one record to an event that grows record by record:
+// to nothing at first, at last SQSEventEnd follows.
+func AppendSQSRecord(dst []byte, r *SQSRecord) []byte {
+	if len(dst) == 0 {
+		dst = append(dst, `{"Records":[`...)
+	} else {
+		dst = append(dst, ',')
+	}
+	return appendSQSRecord(dst, r)
 }
 
 func appendSQSRecord(dst []byte, r *SQSRecord) []byte {
