@@ -122,7 +122,7 @@ func (b *queueBatch) finish(inv *invocation, answer []byte, failure *FunctionErr
 		inv.noteAnswer("", failure)
 		b.giveBack(b.messages)
 	case !b.mapping.ReportBatchItemFailures:
-		inv.noteUnread(failed)
+		inv.noteUnread(len(failed))
 		for _, d := range b.messages {
 			b.delete(d, hasFailed(d))
 		}

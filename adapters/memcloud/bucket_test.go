@@ -338,8 +338,8 @@ func TestInvoke(t *testing.T) {
 			deadline, _ := ctx.Deadline()
 			return append(payload, []byte(" "+time.Until(deadline).Round(time.Millisecond).String())...), nil
 		}))
-		answer, err := f.Invoke(t.Context(), []byte("hello"))
-		if string(answer) != "hello 3s" || err != nil {
+		answer, err := f.Invoke(t.Context(), []byte("12"))
+		if string(answer) != "12 3s" || err != nil {
 			t.Errorf("got %s, %v", answer, err)
 		}
 		_, err = cloud.Function("fails", failing).Invoke(t.Context(), nil)

@@ -65,6 +65,7 @@ type Cloud struct {
 
 	wake    chan struct{} // capacity 1
 	stopped chan struct{} // closed when the loop is over
+	halting chan struct{} // closed when the cloud is halted
 	drained chan struct{} // capacity 1: told when the last invocation of a closed cloud returned
 
 	mu      sync.Mutex // never held over user code, a channel or a timer
@@ -109,7 +110,7 @@ func Open(o *Options) *Cloud {
 	}
 	c := &Cloud{
 		t: o.T, seed: o.Seed, maxSteps: o.MaxSteps, start: time.Now(),
-		wake: make(chan struct{}, 1), stopped: make(chan struct{}), drained: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}), halting: make(chan struct{}), drained: make(chan struct{}, 1),
 		working: map[*invocation]struct{}{}, live: map[*invocation]struct{}{}, numbers: map[string]int{}, faults: newMisfortune(o.Faults), slow: map[*call]struct{}{},
 		functions: map[string]*Function{}, queues: map[string]*Queue{}, buckets: map[string]*Bucket{},
 		tables: map[string]*Table{}, topics: map[string]*Topic{}, schedules: map[string]*Schedule{},

@@ -38,7 +38,7 @@ func TestFaultsAtCalls(t *testing.T) {
 		{"a call is refused", "call-fails@results/put#1", false, 0, "Error"},
 		{"a call takes effect and fails", "call-answer-lost@results/put#1", true, 0, "Error"},
 		{"the answer is lost", "lost-answer@ship#1", true, 1, "Runtime.LostAnswer"},
-		{"the answer is late", "overrun@ship#1", true, 1, "Function.TimedOut"},
+		{"the answer is late", "overrun@ship#1", true, 1, "Sandbox.Timedout"},
 		{"there is no room", "throttle@ship#1", false, 0, "TooManyRequestsException"},
 		{"a fault of another site does nothing", "crash-after@ship/put/others#1", true, 1, ""},
 		{"a call that is slow succeeds", "call-slow@results/put#1", true, 1, ""},

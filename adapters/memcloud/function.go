@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -20,9 +20,12 @@ type Function struct {
 	reserved int // 0: no limit, -1: none may run
 	running  int
 
+	// Of asynchronous invocations. A nil Recipient: nobody is told.
 	retries    int
 	maxAge     time.Duration
-	deadLetter *Queue
+	deadLetter Recipient
+	onSuccess  Recipient
+	onFailure  Recipient
 }
 
 // FunctionOptions configure a function. For each field the zero value is
@@ -32,22 +35,35 @@ type FunctionOptions struct {
 	Timeout time.Duration
 
 	// ReservedConcurrency is how many invocations may run at once; what comes
-	// beyond is throttled. 0 means that there is no limit, -1 that none may
-	// run.
+	// beyond is throttled: Invoke fails with TooManyRequestsException, a
+	// mapping and an asynchronous event try again later. 0 means that there is
+	// no limit, -1 that none may run: then asynchronous events are given up at
+	// once.
 	ReservedConcurrency int
 
-	// Retries is how often a failed asynchronous invocation (by a bucket, a
-	// topic or a schedule) is tried again, 0-2: after 1 minute, then after
-	// 2 more. 0 means 2, -1 none.
+	// The rest, but for Context, is for asynchronous invocations: those by a
+	// bucket, a topic, a schedule, a destination and Send.
+
+	// Retries is how often a failed event is tried again, at most 2: after
+	// 1 minute, then after 2 more. Being throttled is no failure. 0 means 2,
+	// -1 none.
 	Retries int
 
-	// MaxAge is the age at which an asynchronous event is given up, 1 minute
-	// to 6 hours. 0 means 6 hours.
+	// MaxAge is the age at which an event is given up, 1 minute to 6 hours.
+	// 0 means 6 hours.
 	MaxAge time.Duration
 
-	// DeadLetter gets the asynchronous events that failed for good, with
-	// RequestID, ErrorCode and ErrorMessage as attributes. nil: they are lost.
-	DeadLetter *Queue
+	// DeadLetter, a standard *Queue or a *Topic, gets the events that were
+	// given up as they were, with RequestID, ErrorCode and the first KB of
+	// ErrorMessage as attributes. nil: none. With no OnFailure either they are
+	// lost.
+	DeadLetter Recipient
+
+	// OnSuccess and OnFailure, standard queues, topics or functions, get a
+	// record of each event that was handled or given up: the event, the answer
+	// or the error, the condition, the number of tries. nil: none. A topic
+	// gets no payloads in a record of more than 256 KB.
+	OnSuccess, OnFailure Recipient
 
 	// Context may add to an invocation's context what a runtime gives, such
 	// as aws-lambda-go's lambdacontext with the request id. Without it the
@@ -101,8 +117,13 @@ func (o *FunctionOptions) apply(f *Function) error {
 	if o.MaxAge != 0 && (o.MaxAge < time.Minute || o.MaxAge > 6*time.Hour) {
 		return &Error{f.name, "ValidationException", fmt.Sprintf("maximumEventAgeInSeconds %v: must be 60 to 21600", o.MaxAge.Seconds())}
 	}
-	if o.DeadLetter != nil && o.DeadLetter.fifo {
-		return &Error{f.name, "InvalidParameterValueException", "the dead-letter queue of a function must be a standard queue"}
+	for _, target := range []struct {
+		option    string
+		recipient Recipient
+	}{{"DeadLetter", o.DeadLetter}, {"OnSuccess", o.OnSuccess}, {"OnFailure", o.OnFailure}} {
+		if problem := checkDestination(target.recipient, target.option != "DeadLetter"); problem != "" {
+			return &Error{f.name, "InvalidParameterValueException", target.option + ": " + problem}
+		}
 	}
 	if o.ReservedConcurrency < -1 {
 		return &Error{f.name, "InvalidParameterValueException", fmt.Sprintf("ReservedConcurrentExecutions %d: must be -1 (none) or more", o.ReservedConcurrency)}
@@ -111,8 +132,34 @@ func (o *FunctionOptions) apply(f *Function) error {
 	f.reserved = o.ReservedConcurrency
 	f.retries = max(0, cmp.Or(o.Retries, f.retries))
 	f.maxAge = cmp.Or(o.MaxAge, f.maxAge)
-	f.deadLetter, f.context = o.DeadLetter, o.Context
+	f.deadLetter, f.onSuccess, f.onFailure, f.context = o.DeadLetter, o.OnSuccess, o.OnFailure, o.Context
 	return nil
+}
+
+// checkDestination returns what is wrong with a dead-letter queue or a
+// destination.
+func checkDestination(target Recipient, functions bool) string {
+	isNil := false
+	switch target := target.(type) {
+	case nil:
+		return ""
+	case *Queue:
+		if isNil = target == nil; !isNil && target.fifo {
+			return "must be a standard queue, not a FIFO queue"
+		}
+	case *Topic:
+		isNil = target == nil
+	case *Function:
+		if isNil = target == nil; !isNil && !functions {
+			return "must be a queue or a topic, not a function"
+		}
+	default:
+		return fmt.Sprintf("must be a queue, a topic or a function, not a %T", target)
+	}
+	if isNil {
+		return fmt.Sprintf("is a nil %T", target)
+	}
+	return ""
 }
 
 // A Source triggers functions, with options O: *Queue and *Table with Mapping,
@@ -123,8 +170,11 @@ type Source[O any] interface {
 }
 
 // Trigger has the source trigger the function. At most one options may be
-// given; without them AWS's defaults hold. ReportBatchItemFailures is off by
-// default, as on AWS.
+// given; without them AWS's defaults hold.
+//
+// Queues and streams hand over batches and read the answer, if
+// Mapping.ReportBatchItemFailures says so: it is off by default, as on AWS.
+// All others invoke asynchronously, see FunctionOptions, and read no answer.
 func Trigger[S Source[O], O any](source S, options ...*O) FunctionOption {
 	return triggerOption(func(f *Function) error {
 		switch {
@@ -150,17 +200,25 @@ func (f *Function) ARN() string {
 }
 
 // Invoke runs the function and waits for its answer, as a synchronous
-// invocation does: there are no retries. A failure is a *FunctionError.
+// invocation does: there are no retries. The payload is JSON of at most 6 MB;
+// an empty one is {}. The answer is given as it is, JSON or not. A failure is
+// a *FunctionError, a throttled invocation an *Error,
+// TooManyRequestsException. When ctx ends Invoke returns; the function runs
+// on.
 func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	payload = bytes.Clone(payload)
+	c := f.cloud
+	payload, err := f.checkPayload(payload, "RequestResponse", maxPayload)
+	if err != nil {
+		return nil, err
+	}
 	var answer []byte
 	var failure error
 	done := make(chan struct{})
-	err := f.cloud.do(ctx, "invoke\x00"+f.name+"\x00"+string(payload), func() error {
+	err = c.do(ctx, "invoke\x00"+f.name+"\x00"+string(payload), func() error {
 		if !f.admit() {
 			return &Error{f.name, "TooManyRequestsException", "Rate Exceeded."}
 		}
-		f.cloud.invoke(f, "", payload, "", nil, func(inv *invocation, a []byte, failed *FunctionError) {
+		c.invoke(f, "", payload, "", nil, func(inv *invocation, a []byte, failed *FunctionError) {
 			defer close(done)
 			inv.noteAnswer("ok", failed)
 			if failed != nil {
@@ -177,10 +235,25 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case <-done:
 		return answer, failure
 	case <-ctx.Done():
-		return nil, ctx.Err() // the invocation goes on
-	case <-f.cloud.stopped:
+		return nil, ctx.Err()
+	case <-c.halting:
+		return nil, c.haltedError()
+	case <-c.stopped:
 		return nil, ErrClosed
 	}
+}
+
+// checkPayload returns the function's own copy of the payload.
+func (f *Function) checkPayload(payload []byte, kind string, limit int) ([]byte, error) {
+	switch {
+	case len(payload) > limit:
+		return nil, &Error{f.name, "RequestEntityTooLargeException", fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", len(payload), kind, limit)}
+	case len(payload) == 0:
+		return []byte("{}"), nil
+	case !json.Valid(payload):
+		return nil, &Error{f.name, "InvalidRequestContentException", "Could not parse request body into json: " + clip(string(payload), 40)}
+	}
+	return bytes.Clone(payload), nil
 }
 
 // admit reports whether the function may be invoked once more. If not it is
@@ -193,70 +266,4 @@ func (f *Function) admit() bool {
 		return false
 	}
 	return !c.fault(Throttle, f.name)
-}
-
-// Send invokes the function asynchronously, as buckets, topics and schedules
-// do: its answer is ignored, a failure is retried.
-func (f *Function) Send(payload []byte) {
-	payload = bytes.Clone(payload)
-	f.cloud.post(func() { f.cloud.invokeAsync(f, payload, "asynchronous") })
-}
-
-// asyncEvent is an event in a function's own queue for asynchronous
-// invocations.
-type asyncEvent struct {
-	function *Function
-	id       string
-	payload  []byte
-	cause    string
-	since    time.Duration
-	tries    int
-}
-
-// asyncDelays are those before the second and the third try.
-var asyncDelays = [...]time.Duration{time.Minute, 2 * time.Minute}
-
-func (c *Cloud) invokeAsync(f *Function, payload []byte, cause string) {
-	e := &asyncEvent{function: f, id: c.uuid("request-async", c.number("request-async")), payload: payload, cause: cause, since: c.now}
-	c.at(c.now, true, func() { c.tryAsync(e) })
-}
-
-func (c *Cloud) tryAsync(e *asyncEvent) {
-	e.tries++
-	cause := e.cause
-	if e.tries > 1 {
-		cause += " (" + ordinal(e.tries) + " try)"
-	}
-	f := e.function
-	// Each try gets bytes of its own: a handler may scribble over them.
-	c.invoke(f, e.id, bytes.Clone(e.payload), cause, nil, func(inv *invocation, _ []byte, failure *FunctionError) {
-		inv.noteAnswer("ok", failure)
-		switch {
-		case failure == nil:
-		case e.tries > f.retries:
-			c.giveUpAsync(e, failure, fmt.Sprintf("after %d tries", e.tries))
-		case c.now+asyncDelays[e.tries-1]-e.since > f.maxAge:
-			c.giveUpAsync(e, failure, "older than "+f.maxAge.String())
-		default:
-			c.at(c.now+asyncDelays[e.tries-1], true, func() { c.tryAsync(e) })
-		}
-	})
-}
-
-func (c *Cloud) giveUpAsync(e *asyncEvent, failure *FunctionError, why string) {
-	q := e.function.deadLetter
-	if q == nil {
-		c.note(e.function.name, "LOST", entity{name: e.cause}, why+"; the function has no dead-letter queue")
-		return
-	}
-	message := failure.Message
-	if len(message) > 1024 {
-		message = message[:1024]
-	}
-	m := q.accept(Message{Body: string(e.payload), Attributes: map[string]Attribute{
-		"RequestID":    {Type: "String", Value: e.id},
-		"ErrorCode":    {Type: "Number", Value: strconv.Itoa(200)},
-		"ErrorMessage": {Type: "String", Value: message},
-	}})
-	c.note(e.function.name, "move", m.entity(), "to "+q.name+" "+why)
 }

@@ -3,23 +3,30 @@ package memcloud
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"reflect"
+	"runtime"
 	"strings"
 	"time"
+
+	"github.com/eventfx/eventfx-go/internal/awspayload"
 )
 
 // A Handler is what a function runs: lambda.NewHandler's result,
 // lambdahost.Handler's, or any type with this method. It is called from many
-// goroutines at once. The payload is its own; a panic is a failed invocation.
+// goroutines at once. The payload is its own.
+//
+// A panic is a failed invocation. On Lambda it also ends the process; here the
+// handler lives on, with all that it keeps in memory, but what goroutines of
+// that invocation do from then on has no effect.
 type Handler interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
 // A FunctionError is a failed invocation: the handler returned an error,
-// panicked, or ran out of time.
+// panicked, ran out of time, or answered with more than 6 MB.
 type FunctionError struct {
-	Type    string // of the error, as AWS names it: "errorString", "Function.TimedOut"
+	Type    string // as AWS names it: "errorString", the type of an error or of what was panicked with, "Sandbox.Timedout"
 	Message string
 }
 
@@ -62,6 +69,9 @@ type invocation struct {
 	why     string
 	timeout *event
 	finish  func(inv *invocation, answer []byte, failure *FunctionError)
+
+	failure *FunctionError     // nil: it has not failed
+	stack   []awspayload.Frame // of a panic
 }
 
 // invoke starts a run. finish is called in the loop, once.
@@ -77,7 +87,7 @@ func (c *Cloud) invoke(f *Function, id string, payload []byte, cause string, ref
 	f.running++
 	c.note(f.name, "invoke", inv.entity(), cause, refs...)
 	inv.timeout = c.at(inv.deadline, false, func() {
-		inv.end("timed out", nil, &FunctionError{"Function.TimedOut", fmt.Sprintf("Task timed out after %.2f seconds", f.timeout.Seconds())})
+		inv.end("timed out", nil, &FunctionError{"Sandbox.Timedout", fmt.Sprintf("Task timed out after %.2f seconds", f.timeout.Seconds())})
 	})
 	if c.fault(CrashBefore, f.name) {
 		c.at(c.now, true, func() { inv.crash("before it began") })
@@ -91,7 +101,11 @@ func (inv *invocation) entity() entity { return entity{prefix: 'i', number: inv.
 // noteAnswer adds the outcome to the timeline.
 func (inv *invocation) noteAnswer(outcome string, failure *FunctionError, refs ...entity) {
 	if failure != nil {
-		inv.cloud.note(inv.function.name, "error", inv.entity(), failure.Error())
+		text := failure.Error()
+		if inv.stack != nil {
+			text = "panic: " + strings.TrimPrefix(text, "string: ")
+		}
+		inv.cloud.note(inv.function.name, "error", inv.entity(), text)
 		return
 	}
 	inv.cloud.note(inv.function.name, "answer", inv.entity(), outcome, refs...)
@@ -103,7 +117,7 @@ func (inv *invocation) end(why string, answer []byte, failure *FunctionError) {
 		return // the answer of a run that was given up
 	}
 	c := inv.cloud
-	inv.over, inv.why = true, why
+	inv.over, inv.why, inv.failure = true, why, failure
 	c.remove(inv.timeout)
 	delete(c.live, inv)
 	inv.function.running--
@@ -128,10 +142,10 @@ func (inv *invocation) ignored() error {
 	return &Error{inv.function.name, "InvocationOver", fmt.Sprintf("i-%d %s before this call, which was ignored", inv.number, inv.why)}
 }
 
-// noteUnread adds the answer to a mapping without ReportBatchItemFailures.
-func (inv *invocation) noteUnread(failed map[int]bool) {
-	if len(failed) > 0 {
-		inv.noteAnswer(fmt.Sprintf("ok: its %d batchItemFailures are not read", len(failed)), nil)
+// noteUnread adds an answer that nobody reads, with how many failures it names.
+func (inv *invocation) noteUnread(failed int) {
+	if failed > 0 {
+		inv.noteAnswer(fmt.Sprintf("ok: its %d batchItemFailures are not read", failed), nil)
 		return
 	}
 	inv.noteAnswer("ok", nil)
@@ -166,15 +180,15 @@ func (w *worker) run(c *Cloud) {
 			defer func() {
 				if !returned {
 					c.release(nil, inv)
-					inv.answer(nil, &FunctionError{"Runtime.ExitError", "the handler ended its goroutine"})
+					inv.answer(nil, &FunctionError{"Runtime.ExitError", "the handler ended its goroutine"}, nil)
 				}
 			}()
-			answer, failure := inv.run()
+			answer, failure, stack := inv.run()
 			returned = true
 			if !c.release(w, inv) {
 				close(w.jobs)
 			}
-			inv.answer(answer, failure)
+			inv.answer(answer, failure, stack)
 		}()
 	}
 }
@@ -200,54 +214,115 @@ func (c *Cloud) release(w *worker, inv *invocation) bool {
 	return true
 }
 
-// run calls the handler as Lambda's runtime does.
-func (inv *invocation) run() (answer []byte, failure *FunctionError) {
+// maxAnswer bounds an answer, of any invocation.
+const maxAnswer = 6<<20 + 100
+
+// run calls the handler as Lambda's runtime does. stack is that of a panic.
+func (inv *invocation) run() (answer []byte, failure *FunctionError, stack []awspayload.Frame) {
 	ctx, cancel := context.WithDeadline(inv.cloud.base, inv.cloud.start.Add(inv.deadline))
 	defer cancel()
 	inv.cloud.mu.Lock()
 	inv.cancel = cancel
 	inv.cloud.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			failure = runtimeError(p)
+			if failure == nil {
+				failure = &FunctionError{typeName(p), fmt.Sprint(p)}
+			}
+			answer, stack = nil, panicStack()
+		}
+	}()
 	ctx = context.WithValue(ctx, invocationKey{}, inv)
 	if f := inv.function.context; f != nil {
 		ctx = f(ctx, inv.public())
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			answer, failure = nil, &FunctionError{"panic", fmt.Sprint(p)}
-		}
-	}()
 	answer, err := inv.function.handler.Invoke(ctx, inv.payload)
 	if err != nil {
-		return nil, functionError(err)
+		return nil, functionError(err), nil
 	}
-	return bytes.Clone(answer), nil
+	if len(answer) > maxAnswer {
+		return nil, &FunctionError{"Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxAnswer)}, nil
+	}
+	return bytes.Clone(answer), nil, nil
 }
 
-// functionError names an error as the Go runtime of Lambda does: by its type
-// without package and pointer.
+// functionError names an error as the Go runtime of Lambda does.
 func functionError(err error) *FunctionError {
-	if e, ok := errors.AsType[*FunctionError](err); ok {
+	if e, ok := err.(*FunctionError); ok && e != nil {
 		return e
 	}
-	name := strings.TrimLeft(fmt.Sprintf("%T", err), "*")
-	if i := strings.LastIndexByte(name, '.'); i >= 0 {
-		name = name[i+1:]
+	if e := runtimeError(err); e != nil {
+		return e
 	}
-	return &FunctionError{name, err.Error()}
+	return &FunctionError{typeName(err), err.Error()}
+}
+
+// runtimeError reads aws-lambda-go's messages.InvokeResponse_Error, with which
+// a handler chooses its errorType. That module stays out of this one's.
+func runtimeError(v any) *FunctionError {
+	t := reflect.TypeOf(v)
+	if t.Kind() != reflect.Struct || t.Name() != "InvokeResponse_Error" {
+		return nil
+	}
+	kind, message := reflect.ValueOf(v).FieldByName("Type"), reflect.ValueOf(v).FieldByName("Message")
+	if kind.Kind() != reflect.String || message.Kind() != reflect.String {
+		return nil
+	}
+	return &FunctionError{kind.String(), message.String()}
+}
+
+// typeName is the type's name without package and pointer; "" if it has none.
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Name()
+}
+
+// panicStack returns the calls from the panic up to the handler, as
+// aws-lambda-go does: at most 32, paths without GOPATH.
+func panicStack() []awspayload.Frame {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	stack := []awspayload.Frame{}
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "memcloud.(*invocation).run") {
+			return stack
+		}
+		path := strings.Split(frame.File, "/")
+		if n := strings.Count(frame.Function, "/") + 2; n < len(path) {
+			path = path[len(path)-n:]
+		}
+		label := frame.Function[strings.LastIndexByte(frame.Function, '/')+1:]
+		_, label, _ = strings.Cut(label, ".")
+		stack = append(stack, awspayload.Frame{Path: strings.Join(path, "/"), Line: frame.Line, Label: label})
+		if !more {
+			return stack
+		}
+	}
 }
 
 // answer hands the loop what the handler returned.
-func (inv *invocation) answer(answer []byte, failure *FunctionError) {
+func (inv *invocation) answer(answer []byte, failure *FunctionError, stack []awspayload.Frame) {
 	inv.cloud.enter(&call{owner: inv, lane: answerLane, f: func() error {
-		if inv.over || failure != nil {
-			inv.end("was answered", answer, failure)
+		switch {
+		case inv.over:
+			return nil // the answer of a run that was given up
+		case stack != nil:
+			inv.stack = stack
+			inv.end("panicked", nil, failure)
 			return nil
-		}
-		if inv.cloud.fault(Overrun, inv.function.name) {
+		case failure != nil:
+			inv.end("was answered", nil, failure)
+			return nil
+		case inv.cloud.fault(Overrun, inv.function.name):
 			return nil // its timeout ends it
 		}
 		if inv.cloud.fault(LostAnswer, inv.function.name) {
-			failure = &FunctionError{"Runtime.LostAnswer", "a fault: the function has answered, and the answer was lost"}
+			answer, failure = nil, &FunctionError{"Runtime.LostAnswer", "a fault: the function has answered, and the answer was lost"}
 		}
 		inv.end("was answered", answer, failure)
 		return nil

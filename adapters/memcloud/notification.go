@@ -135,8 +135,6 @@ func (b *Bucket) notify(name string, o *Object) {
 
 func requestID(c *Cloud, n int) string { return fmt.Sprintf("%016X", c.hash("s3 request", n)) }
 
-func (f *Function) deliver(payload []byte, cause, _ string) { f.cloud.invokeAsync(f, payload, cause) }
-
 func (q *Queue) deliver(payload []byte, _, _ string) {
 	q.accept(Message{Body: string(payload)})
 }

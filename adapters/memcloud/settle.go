@@ -133,6 +133,7 @@ func (c *Cloud) halt(reason string) {
 		return
 	}
 	c.halted = reason
+	close(c.halting)
 	c.note("cloud", "halt", entity{}, reason)
 	c.releaseSlow(c.haltedError())
 	if c.t != nil {

@@ -137,7 +137,7 @@ func (p *streamMapping) finish(inv *invocation, b *streamBatch, answer []byte, f
 		inv.noteAnswer("", failure)
 		p.failed(inv, b, failure.Type)
 	case !p.ReportBatchItemFailures:
-		inv.noteUnread(failed)
+		inv.noteUnread(len(failed))
 		for i, r := range b.records {
 			if failed[i] {
 				p.table.cloud.note(p.table.name, "LOST", r.entity(), "passed over though failed: the mapping has no ReportBatchItemFailures")

@@ -104,6 +104,9 @@ func (t *Topic) Publish(ctx context.Context, n Notice) (id string, err error) {
 	return id, err
 }
 
+// maxNotice bounds a message of a topic, with its attributes.
+const maxNotice = 256 << 10
+
 func (t *Topic) check(n *Notice) error {
 	size := len(n.Message)
 	for name, a := range n.Attributes {
@@ -112,7 +115,7 @@ func (t *Topic) check(n *Notice) error {
 	switch {
 	case n.Message == "":
 		return &Error{t.name, "InvalidParameter", "Invalid parameter: Empty message"}
-	case size > 256<<10:
+	case size > maxNotice:
 		return &Error{t.name, "InvalidParameter", fmt.Sprintf("Invalid parameter: Message too long: %d bytes", size)}
 	}
 	return nil

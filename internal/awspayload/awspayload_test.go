@@ -68,7 +68,7 @@ func change() awspayload.StreamRecord {
 }
 
 func TestGolden(t *testing.T) {
-	// Rule B1.1, B1.2, B1.6, B2.1, B3.5, B6.1, C1.1, C1.2, C1.3, D2.1, D2.2, D2.4, D6.1, E1.1, E3.2, F3.3
+	// Rule B1.1, B1.2, B1.6, B2.1, B3.5, B6.1, C1.1, C1.2, C1.3, D2.1, D2.2, D2.4, D6.1, E1.1, E3.2, F3.3, F3.5, H1
 	fifo := sqsStandard()
 	fifo.Attributes, fifo.TraceHeader, fifo.DeadLetterSource = nil, "", ""
 	fifo.QueueARN, fifo.SequenceNumber, fifo.GroupID, fifo.DeduplicationID = queue+".fifo", "18849496460467696128", "g1", "d1"
@@ -83,6 +83,18 @@ func TestGolden(t *testing.T) {
 	}
 	plain := *sns
 	plain.Subject, plain.Attributes, plain.SequenceNumber = "", nil, "10000000000000000000"
+
+	done := &awspayload.InvocationRecord{
+		Time: noon, RequestID: "r-1", FunctionARN: "arn:aws:lambda:eu-west-1:123456789012:function:thumb", Condition: "Success",
+		Invocations: 1, Request: []byte(`{"a":1}`), Response: []byte(`{"ok":true}`),
+	}
+	failed, never, text := *done, *done, *done
+	failed.Condition, failed.Invocations, failed.FunctionError = "RetriesExhausted", 3, "Unhandled"
+	failed.Response = awspayload.AppendFunctionError(nil, "no \"luck\"", "string", []awspayload.Frame{{Path: "shop/main.go", Line: 12, Label: "handle"}})
+	never.Condition, never.Invocations, never.NoResponse = "ZeroReservedConcurrency", 0, true
+	text.Response = []byte("done")
+	empty, small := *done, failed
+	empty.Response, small.NoPayloads = nil, true
 
 	put, edit := s3Put(), change()
 	tests := []struct {
@@ -107,6 +119,12 @@ func TestGolden(t *testing.T) {
 		{"scheduler.json", "detail is a string", awspayload.AppendSchedulerEvent(nil, "e-1", account, region, "default", "nightly", noon), &events.EventBridgeEvent{}},
 		{"sns-envelope.json", "all members", awspayload.AppendSNSEnvelope(nil, sns), &events.SNSEntity{}},
 		{"sns-envelope-fifo.json", "no signature", awspayload.AppendSNSEnvelope(nil, &plain), &events.SNSEntity{}},
+		{"invocation-success.json", "what it returned", awspayload.AppendInvocationRecord(nil, done), nil},
+		{"invocation-failure.json", "the error, with the stack of a panic", awspayload.AppendInvocationRecord(nil, &failed), nil},
+		{"invocation-never.json", "it did not run", awspayload.AppendInvocationRecord(nil, &never), nil},
+		{"invocation-text.json", "an answer that is not JSON", awspayload.AppendInvocationRecord(nil, &text), nil},
+		{"invocation-empty.json", "no answer", awspayload.AppendInvocationRecord(nil, &empty), nil},
+		{"invocation-small.json", "too large for a topic", awspayload.AppendInvocationRecord(nil, &small), nil},
 		{"sns.json", "one record", awspayload.AppendSNSEvent(nil, sns), &events.SNSEvent{}},
 	}
 	for _, test := range tests {

@@ -16,6 +16,8 @@
 //     of a batch that the mapping gave up
 //   - AppendEnvelope, AppendScheduledEvent, AppendSchedulerEvent: EventBridge
 //   - AppendSNSEnvelope, AppendSNSEvent
+//   - AppendInvocationRecord, AppendFunctionError: what destinations of
+//     asynchronous invocations get
 //
 // Members come in the order in which AWS writes them; consumers must not
 // depend on it.
