@@ -320,7 +320,7 @@ func TestDeadLetterMessage(t *testing.T) {
 func TestAsynchronousFaults(t *testing.T) {
 	tests := []struct {
 		reason  string
-		fault   string
+		faults  string
 		tries   []time.Duration
 		letters int
 		lost    int
@@ -329,6 +329,7 @@ func TestAsynchronousFaults(t *testing.T) {
 		{"a duplicate has a life of its own", "duplicate@f#1", []time.Duration{0, 0, time.Minute, time.Minute, 3 * time.Minute, 3 * time.Minute}, 4, 0},
 		{"throttled once, and no retry used up", "throttle@f#1", []time.Duration{time.Second, 61 * time.Second, 181 * time.Second}, 2, 0},
 		{"throttled at the first retry", "throttle@f#2", []time.Duration{0, 61 * time.Second, 181 * time.Second}, 2, 0},
+		{"the back-off begins anew after each try", "throttle@f#1 throttle@f#2 throttle@f#4", []time.Duration{3 * time.Second, 64 * time.Second, 184 * time.Second}, 2, 0},
 		{"the dead letter cannot be written", "dead-letter-fails@f#1", []time.Duration{0, time.Minute, 3 * time.Minute}, 1, 1},
 		{"the record cannot be written", "dead-letter-fails@f#2", []time.Duration{0, time.Minute, 3 * time.Minute}, 1, 1},
 		{"another function's fault", "duplicate@g#1", []time.Duration{0, time.Minute, 3 * time.Minute}, 2, 0},
@@ -336,7 +337,7 @@ func TestAsynchronousFaults(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.reason, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cloud := memcloud.Open(&memcloud.Options{T: t, Faults: &memcloud.Faults{Only: []string{test.fault}}})
+				cloud := memcloud.Open(&memcloud.Options{T: t, Faults: &memcloud.Faults{Only: strings.Fields(test.faults)}})
 				dead := cloud.Queue("dead", nil)
 				ids := map[string]bool{}
 				f := cloud.Function("f", failing, &memcloud.FunctionOptions{DeadLetter: dead, OnFailure: dead, Context: func(ctx context.Context, inv memcloud.Invocation) context.Context {
