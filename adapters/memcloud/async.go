@@ -97,7 +97,7 @@ func (c *Cloud) finishAsync(e *asyncEvent, inv *invocation, answer []byte, failu
 	if failure == nil {
 		inv.noteUnread(countFailures(answer))
 		if f.onSuccess != nil {
-			r := c.invocationRecord(e, "Success")
+			r := c.invocationRecord(e, success)
 			r.Response = answer
 			c.tell(f.onSuccess, e, r)
 		}
@@ -129,8 +129,9 @@ func countFailures(answer []byte) int {
 	return len(items)
 }
 
-// Why an event was given up, as its record says.
+// What became of an event, as its record says.
 const (
+	success          = "Success"
 	retriesExhausted = "RetriesExhausted"
 	eventAgeExceeded = "EventAgeExceeded"
 	zeroConcurrency  = "ZeroReservedConcurrency"
@@ -205,7 +206,7 @@ func (c *Cloud) invocationRecord(e *asyncEvent, condition string) *awspayload.In
 }
 
 // tell sends a destination the record.
-func (c *Cloud) tell(target Recipient, e *asyncEvent, r *awspayload.InvocationRecord) {
+func (c *Cloud) tell(target Destination, e *asyncEvent, r *awspayload.InvocationRecord) {
 	body := awspayload.AppendInvocationRecord(nil, r)
 	why := r.Condition
 	if _, ok := target.(*Topic); ok && len(body) > maxNotice {
@@ -216,9 +217,9 @@ func (c *Cloud) tell(target Recipient, e *asyncEvent, r *awspayload.InvocationRe
 	c.write(target, e, body, nil, why)
 }
 
-// write puts what AWS itself writes into a queue, a topic or a function. What
-// cannot be written is lost: AWS counts it in a metric, and that is all.
-func (c *Cloud) write(target Recipient, e *asyncEvent, body []byte, attributes map[string]Attribute, why string) {
+// write sends what AWS itself writes. What cannot be written is lost: AWS
+// counts it in a metric, and that is all.
+func (c *Cloud) write(target Destination, e *asyncEvent, body []byte, attributes map[string]Attribute, why string) {
 	f := e.function
 	about := entity{name: e.cause}
 	lost := func(reason string) {
@@ -249,6 +250,20 @@ func (c *Cloud) write(target Recipient, e *asyncEvent, body []byte, attributes m
 			return
 		}
 		c.invokeAsync(target, body, f.name+" destination")
+	case *EventBus:
+		result := "Failure"
+		if why == success {
+			result = "Success"
+		}
+		event := BusEvent{
+			Source: "lambda", DetailType: "Lambda Function Invocation Result - " + result, Detail: string(body),
+			Resources: []string{target.ARN(), f.ARN() + ":$LATEST"},
+		}
+		if code, message := event.check(); code != "" {
+			lost(code + ": " + message)
+			return
+		}
+		target.accept(event)
 	}
 	c.note(f.name, "move", about, "to "+target.Name()+" "+why)
 }

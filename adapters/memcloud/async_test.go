@@ -12,6 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
 )
 
@@ -219,6 +221,30 @@ func TestDestinations(t *testing.T) {
 		want(t, "attributes", []string{m.Attributes["ErrorCode"].Value, m.Attributes["ErrorMessage"].Value}, []string{"200", "no luck"})
 	})
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		// A bus gets the record as the detail of an event.
+		bus, q := cloud.EventBus("results"), cloud.Queue("q", nil)
+		bus.Target(q, nil)
+		f := cloud.Function("f", failing, &memcloud.FunctionOptions{OnFailure: bus, Retries: -1})
+		g := cloud.Function("g", constant("{}"), &memcloud.FunctionOptions{OnSuccess: bus})
+		f.Send([]byte("11"))
+		cloud.Settle()
+		g.Send([]byte("12"))
+		cloud.Settle()
+		for i, result := range []string{"Failure", "Success"} {
+			var e events.EventBridgeEvent
+			if err := json.Unmarshal([]byte(q.Messages()[i].Body), &e); err != nil {
+				t.Fatal(err)
+			}
+			want(t, "event", []string{e.Source, e.DetailType}, []string{"lambda", "Lambda Function Invocation Result - " + result})
+			want(t, "resources", e.Resources, []string{bus.ARN(), []string{f.ARN(), g.ARN()}[i] + ":$LATEST"})
+			r := decodeRecord(t, string(e.Detail))
+			want(t, "request", string(r.RequestPayload), []string{"11", "12"}[i])
+		}
+		f.Send([]byte(`"` + strings.Repeat("x", 256<<10) + `"`))
+		cloud.Settle()
+		want(t, "too large for a bus", len(moments(cloud, "f", "LOST")), 1)
+	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		// A synchronous invocation has no destinations.
 		done := cloud.Queue("done", nil)
 		if _, err := cloud.Function("f", constant("1"), &memcloud.FunctionOptions{OnSuccess: done}).Invoke(t.Context(), nil); err != nil {
@@ -231,7 +257,7 @@ func TestDestinations(t *testing.T) {
 func TestWrongDestinations(t *testing.T) {
 	// Rule H2: standard queues and topics.
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
-		fifo, f, bucket := cloud.Queue("q.fifo", nil), cloud.Function("f", constant("{}")), (*memcloud.Queue)(nil)
+		fifo, f, none := cloud.Queue("q.fifo", nil), cloud.Function("f", constant("{}")), (*memcloud.Queue)(nil)
 		tests := []struct {
 			reason, part string
 			o            memcloud.FunctionOptions
@@ -240,7 +266,10 @@ func TestWrongDestinations(t *testing.T) {
 			{"successes to a FIFO queue", "OnSuccess: must be a standard queue", memcloud.FunctionOptions{OnSuccess: fifo}},
 			{"failures to a FIFO queue", "OnFailure: must be a standard queue", memcloud.FunctionOptions{OnFailure: fifo}},
 			{"dead letters to a function", "DeadLetter: must be a queue or a topic", memcloud.FunctionOptions{DeadLetter: f}},
-			{"a nil queue", "OnFailure: is a nil *memcloud.Queue", memcloud.FunctionOptions{OnFailure: bucket}},
+			{"dead letters to a bus", "DeadLetter: must be a queue or a topic", memcloud.FunctionOptions{DeadLetter: cloud.EventBus("bus")}},
+			{"a bucket", "OnFailure: must be a queue, a topic, a function or an event bus, not a *memcloud.Bucket", memcloud.FunctionOptions{OnFailure: cloud.Bucket("b", nil)}},
+			{"a nil bus", "OnFailure: is a nil *memcloud.EventBus", memcloud.FunctionOptions{OnFailure: (*memcloud.EventBus)(nil)}},
+			{"a nil queue", "OnFailure: is a nil *memcloud.Queue", memcloud.FunctionOptions{OnFailure: none}},
 			{"a nil topic", "OnSuccess: is a nil *memcloud.Topic", memcloud.FunctionOptions{OnSuccess: (*memcloud.Topic)(nil)}},
 			{"a nil function", "OnSuccess: is a nil *memcloud.Function", memcloud.FunctionOptions{OnSuccess: (*memcloud.Function)(nil)}},
 		}

@@ -20,12 +20,12 @@ type Function struct {
 	reserved int // 0: no limit, -1: none may run
 	running  int
 
-	// Of asynchronous invocations. A nil Recipient: nobody is told.
+	// Of asynchronous invocations. A nil Destination: nobody is told.
 	retries    int
 	maxAge     time.Duration
-	deadLetter Recipient
-	onSuccess  Recipient
-	onFailure  Recipient
+	deadLetter Destination
+	onSuccess  Destination
+	onFailure  Destination
 }
 
 // FunctionOptions configure a function. For each field the zero value is
@@ -57,18 +57,25 @@ type FunctionOptions struct {
 	// given up as they were, with RequestID, ErrorCode and the first KB of
 	// ErrorMessage as attributes. nil: none. With no OnFailure either they are
 	// lost.
-	DeadLetter Recipient
+	DeadLetter Destination
 
-	// OnSuccess and OnFailure, standard queues, topics or functions, get a
-	// record of each event that was handled or given up: the event, the answer
-	// or the error, the condition, the number of tries. nil: none. A topic
-	// gets no payloads in a record of more than 256 KB.
-	OnSuccess, OnFailure Recipient
+	// OnSuccess and OnFailure, standard queues, topics, functions or event
+	// buses, get a record of each event that was handled or given up: the
+	// event, the answer or the error, the condition, the number of tries. nil:
+	// none. A topic gets no payloads in a record of more than 256 KB.
+	OnSuccess, OnFailure Destination
 
 	// Context may add to an invocation's context what a runtime gives, such
 	// as aws-lambda-go's lambdacontext with the request id. Without it the
 	// context has the deadline alone.
 	Context func(context.Context, Invocation) context.Context
+}
+
+// A Destination is told what became of asynchronous events: a *Queue, a *Topic,
+// a *Function or an *EventBus.
+type Destination interface {
+	Name() string
+	ARN() string
 }
 
 // A FunctionOption is *FunctionOptions or the result of Trigger.
@@ -118,10 +125,10 @@ func (o *FunctionOptions) apply(f *Function) error {
 		return &Error{f.name, "ValidationException", fmt.Sprintf("maximumEventAgeInSeconds %v: must be 60 to 21600", o.MaxAge.Seconds())}
 	}
 	for _, target := range []struct {
-		option    string
-		recipient Recipient
+		option      string
+		destination Destination
 	}{{"DeadLetter", o.DeadLetter}, {"OnSuccess", o.OnSuccess}, {"OnFailure", o.OnFailure}} {
-		if problem := checkDestination(target.recipient, target.option != "DeadLetter"); problem != "" {
+		if problem := checkDestination(target.destination, target.option != "DeadLetter"); problem != "" {
 			return &Error{f.name, "InvalidParameterValueException", target.option + ": " + problem}
 		}
 	}
@@ -136,28 +143,32 @@ func (o *FunctionOptions) apply(f *Function) error {
 	return nil
 }
 
-// checkDestination returns what is wrong with a dead-letter queue or a
-// destination.
-func checkDestination(target Recipient, functions bool) string {
-	isNil := false
-	switch target := target.(type) {
+// checkDestination returns what is wrong with a destination. For dead letters
+// only queues and topics will do.
+func checkDestination(to Destination, records bool) string {
+	missing := false
+	switch to := to.(type) {
 	case nil:
 		return ""
 	case *Queue:
-		if isNil = target == nil; !isNil && target.fifo {
+		if missing = to == nil; !missing && to.fifo {
 			return "must be a standard queue, not a FIFO queue"
 		}
 	case *Topic:
-		isNil = target == nil
+		missing = to == nil
 	case *Function:
-		if isNil = target == nil; !isNil && !functions {
+		if missing = to == nil; !missing && !records {
 			return "must be a queue or a topic, not a function"
 		}
+	case *EventBus:
+		if missing = to == nil; !missing && !records {
+			return "must be a queue or a topic, not an event bus"
+		}
 	default:
-		return fmt.Sprintf("must be a queue, a topic or a function, not a %T", target)
+		return fmt.Sprintf("must be a queue, a topic, a function or an event bus, not a %T", to)
 	}
-	if isNil {
-		return fmt.Sprintf("is a nil %T", target)
+	if missing {
+		return fmt.Sprintf("is a nil %T", to)
 	}
 	return ""
 }

@@ -125,7 +125,7 @@ func TestEndings(t *testing.T) {
 		{body: "error 7", rule: "G5", want: "OrderError: no such order: 7", reason: "an error has the function's own type, and the process goes on"},
 		{body: "panic", rule: "G4", want: "string: as asked", cold: true, reason: "the runtime reports a panic, and ends"},
 		{body: "exit", rule: "C5", want: "Runtime.ExitError: Runtime exited with error: exit status 3", cold: true, reason: "nobody answers"},
-		{body: "hang", rule: "G1", want: "TimedOut: Task timed out after 1.00 seconds", cold: true, reason: "the process is killed"},
+		{body: "hang", rule: "G1", want: "Timedout: Task timed out after 1.00 seconds", cold: true, reason: "the process is killed"},
 		{body: "text", rule: "C5", want: "the whole batch fails: the answer is not JSON", reason: "the answer is handed on"},
 	}
 	if _, err := build(); err != nil { // before the clocks run
