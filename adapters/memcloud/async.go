@@ -26,7 +26,9 @@ type asyncEvent struct {
 
 // Send invokes the function asynchronously, as buckets, topics and schedules
 // do: its answer is ignored, a failure is retried. The payload is JSON of at
-// most 1 MB; an empty one is {}. Send does not wait.
+// most 1 MB; an empty one is {}. Send does not wait, and like all that takes no
+// context it is for the test: sends of handlers at one instant come in any
+// order.
 func (f *Function) Send(payload []byte) {
 	if f.cloud.t != nil {
 		f.cloud.t.Helper()

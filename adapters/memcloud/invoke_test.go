@@ -227,6 +227,24 @@ func TestInvokeOfAStoppedCloud(t *testing.T) {
 		wantError(t, err, "Halted", "1000 steps within one second")
 		r.finish()
 	})
+	r = &recorder{}
+	synctest.Test(t, func(t *testing.T) {
+		cloud := memcloud.Open(&memcloud.Options{T: r, MaxSteps: 100})
+		q, empty := cloud.Queue("q", nil), cloud.Queue("empty", nil)
+		f := cloud.Function("f", handler(func(ctx context.Context, _ []byte) ([]byte, error) {
+			for ctx.Err() == nil {
+				if _, err := q.SendMessage(ctx, memcloud.Message{Body: "again"}); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		}))
+		f.Send(nil)
+		if m, err := empty.ReceiveMessage(t.Context(), 1, 20*time.Second); len(m) > 0 {
+			t.Errorf("got %v, %v", m, err)
+		}
+		r.finish()
+	})
 	synctest.Test(t, func(t *testing.T) {
 		cloud := memcloud.New(t)
 		f := cloud.Function("f", handler(func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, nil }))

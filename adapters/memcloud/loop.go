@@ -186,6 +186,9 @@ func (c *Cloud) loop() {
 			return
 		}
 		c.runDue(c.clock())
+		if c.halted != "" {
+			c.releaseReceivers()
+		}
 		wait := min(c.nextCall(), c.nextEvent(), c.settleCheck())
 		if now := c.clock(); wait > now {
 			timer.Reset(wait - now)
@@ -287,12 +290,17 @@ func (c *Cloud) runEvent() {
 	e.f()
 }
 
-// closeLoop ends everything that waits for the loop.
-func (c *Cloud) closeLoop() {
-	c.cancel()
+// releaseReceivers ends the receives that wait: nothing will come any more.
+func (c *Cloud) releaseReceivers() {
 	for _, q := range c.queues {
 		q.releaseReceivers()
 	}
+}
+
+// closeLoop ends everything that waits for the loop.
+func (c *Cloud) closeLoop() {
+	c.cancel()
+	c.releaseReceivers()
 	for _, k := range c.pending {
 		k.err = ErrClosed
 		if k.done != nil {
