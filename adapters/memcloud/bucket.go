@@ -2,7 +2,6 @@ package memcloud
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -19,12 +18,13 @@ import (
 // context bear the names of AWS's API, and are for code under test and
 // drivers: give them the handler's context.
 type Bucket struct {
-	cloud     *Cloud
-	name      string
-	versioned bool
-	bridged   bool // to the default bus
+	cloud      *Cloud
+	name       string
+	versioning versioning
+	bridged    bool // to the default bus
 
 	objects       map[string][]*Object // by key, the latest version last
+	uploads       map[string]*upload   // multipart, by id
 	sequencer     uint64
 	notifications []*notification
 }
@@ -50,13 +50,14 @@ type Object struct {
 	ContentDisposition string
 	CacheControl       string
 	Metadata           map[string]string
+	Tags               map[string]string // at most 10
 
 	// Set by the bucket.
 	Size         int64
-	ETag         string // without quotes: the MD5 in hexadecimal digits
-	MD5          []byte
+	ETag         string // without quotes: the MD5 in hexadecimal digits, or what a multipart upload makes of those of its parts
+	MD5          []byte // nil after a multipart upload
 	Modified     time.Time
-	VersionID    string // "" unless the bucket is versioned
+	VersionID    string // "" unless the bucket was versioned at that time: then a version is named "null"
 	Sequencer    string // orders the changes of one key, as in notifications
 	DeleteMarker bool
 }
@@ -69,9 +70,12 @@ type Condition struct {
 
 // Bucket makes a bucket. nil options mean the defaults.
 func (c *Cloud) Bucket(name string, o *BucketOptions) *Bucket {
-	b := &Bucket{cloud: c, name: name, objects: map[string][]*Object{}}
+	b := &Bucket{cloud: c, name: name, objects: map[string][]*Object{}, uploads: map[string]*upload{}}
 	if o != nil {
-		b.versioned, b.bridged = o.Versioned, o.EventBridge
+		b.bridged = o.EventBridge
+		if o.Versioned {
+			b.versioning = versioningEnabled
+		}
 	}
 	c.wire(func() error {
 		b.sequencer = uint64(c.instant().UnixNano())
@@ -131,10 +135,10 @@ func (b *Bucket) Keys() []string {
 // its data. Its notifications are sent in the same step. A condition that does
 // not hold gives an *Error with the code PreconditionFailed.
 func (b *Bucket) PutObject(ctx context.Context, o Object, condition Condition) (Object, error) {
-	if o.Key == "" || len(o.Key) > 1024 {
-		return Object{}, &Error{b.name, "KeyTooLongError", fmt.Sprintf("Your key has %d bytes: must be 1 to 1024", len(o.Key))}
+	if err := b.check(&o); err != nil {
+		return Object{}, err
 	}
-	o.Data, o.Metadata = bytes.Clone(o.Data), maps.Clone(o.Metadata)
+	o = o.clone()
 	sum := md5.Sum(o.Data)
 	o.MD5, o.ETag, o.Size = sum[:], hex.EncodeToString(sum[:]), int64(len(o.Data))
 	err := b.cloud.do(ctx, "put\x00"+b.name+"\x00"+o.Key+"\x00"+o.ETag, func() error {
@@ -153,9 +157,7 @@ func (b *Bucket) GetObject(ctx context.Context, key, version string) (Object, er
 	if err != nil {
 		return Object{}, err
 	}
-	full := o.head()
-	full.Data = bytes.Clone(o.Data)
-	return full, nil
+	return o.clone(), nil
 }
 
 // HeadObject returns an object without its data.
@@ -175,35 +177,6 @@ func (b *Bucket) find(ctx context.Context, verb, key, version string) (o *Object
 		return nil
 	})
 	return o, err
-}
-
-// CopyObject copies the latest version of an object, with its metadata.
-func (b *Bucket) CopyObject(ctx context.Context, key, from string) (Object, error) {
-	var copied Object
-	err := b.cloud.do(ctx, "copy\x00"+b.name+"\x00"+key+"\x00"+from, func() error {
-		source := b.latest(from)
-		if source == nil {
-			return b.noSuchKey(from)
-		}
-		copied = *source // what is stored is never changed: sharing the data is safe
-		copied.Key = key
-		return b.write(&copied, Condition{}, "ObjectCreated:Copy")
-	})
-	if err != nil {
-		return Object{}, err
-	}
-	return copied.head(), nil
-}
-
-// DeleteObject deletes an object and reports whether there was one: for AWS it
-// is no error if not. In a versioned bucket it adds a delete marker, unless a
-// version is named.
-func (b *Bucket) DeleteObject(ctx context.Context, key, version string) (existed bool, err error) {
-	err = b.cloud.do(ctx, "delete\x00"+b.name+"\x00"+key+"\x00"+version, func() error {
-		existed = b.remove(key, version)
-		return nil
-	})
-	return existed, err
 }
 
 // ListObjects returns up to limit objects without data, whose keys begin with
@@ -240,8 +213,24 @@ func (b *Bucket) Versions(key string) []Object {
 // head copies the object without its data; nothing is shared.
 func (o *Object) head() Object {
 	h := *o
-	h.Data, h.MD5, h.Metadata = nil, bytes.Clone(o.MD5), maps.Clone(o.Metadata)
-	return h
+	h.Data = nil
+	return h.clone()
+}
+
+// clone copies the object; nothing is shared.
+func (o *Object) clone() Object {
+	c := *o
+	c.Data, c.MD5 = bytes.Clone(o.Data), bytes.Clone(o.MD5)
+	c.Metadata, c.Tags = maps.Clone(o.Metadata), maps.Clone(o.Tags)
+	return c
+}
+
+// check returns what S3 would answer to an object that it refuses.
+func (b *Bucket) check(o *Object) error {
+	if o.Key == "" || len(o.Key) > 1024 {
+		return &Error{b.name, "KeyTooLongError", fmt.Sprintf("Your key has %d bytes: must be 1 to 1024", len(o.Key))}
+	}
+	return b.checkTags(o.Tags)
 }
 
 func (b *Bucket) noSuchKey(key string) error {
@@ -258,19 +247,6 @@ func (b *Bucket) latest(key string) *Object {
 	return nil
 }
 
-func (b *Bucket) version(key, id string) *Object {
-	versions := b.objects[key]
-	if id == "" && len(versions) > 0 {
-		return versions[len(versions)-1]
-	}
-	for _, o := range versions {
-		if o.VersionID == id {
-			return o
-		}
-	}
-	return nil
-}
-
 // write stores o, which nobody changes from now on, and sends its
 // notifications.
 func (b *Bucket) write(o *Object, condition Condition, name string) error {
@@ -280,16 +256,16 @@ func (b *Bucket) write(o *Object, condition Condition, name string) error {
 		condition.IfMatch != "" && (old == nil || strings.Trim(condition.IfMatch, `"`) != old.ETag):
 		return &Error{b.name, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"}
 	}
-	verb := "put"
-	if name == "ObjectCreated:Copy" {
-		verb = "copy"
-	}
-	b.cloud.note(b.name, verb, entity{name: o.Key}, fmt.Sprintf("%d bytes", o.Size))
+	b.cloud.note(b.name, writeVerbs[name], entity{name: o.Key}, fmt.Sprintf("%d bytes", o.Size))
 	b.stamp(o)
 	stored := *o
 	b.keep(&stored)
 	b.notify(name, &stored)
 	return nil
+}
+
+var writeVerbs = map[string]string{
+	"ObjectCreated:Put": "put", "ObjectCreated:Copy": "copy", "ObjectCreated:CompleteMultipartUpload": "complete",
 }
 
 // stamp gives the object what each change gets.
@@ -299,43 +275,7 @@ func (b *Bucket) stamp(o *Object) {
 	b.sequencer = max(b.sequencer+1, uint64(o.Modified.UnixNano()))
 	o.Sequencer = fmt.Sprintf("%018X", b.sequencer)
 	o.VersionID = ""
-	if b.versioned {
+	if b.versioning == versioningEnabled {
 		o.VersionID = strings.ReplaceAll(c.uuid("version", c.number("version")), "-", "")
 	}
-}
-
-// keep makes o the latest version.
-func (b *Bucket) keep(o *Object) {
-	if !b.versioned {
-		b.objects[o.Key] = b.objects[o.Key][:0:0]
-	}
-	b.objects[o.Key] = append(b.objects[o.Key], o)
-}
-
-// remove deletes an object or a version, and reports whether there was one.
-// What was not there gives no notification.
-func (b *Bucket) remove(key, version string) bool {
-	c := b.cloud
-	old := b.version(key, version)
-	if b.versioned && version == "" {
-		marker := &Object{Key: key, DeleteMarker: true, ETag: hex.EncodeToString(md5.New().Sum(nil))}
-		b.stamp(marker)
-		b.keep(marker)
-		c.note(b.name, "delete", entity{name: key}, "a delete marker")
-		b.notify("ObjectRemoved:DeleteMarkerCreated", marker)
-		return old != nil && !old.DeleteMarker
-	}
-	if old == nil {
-		return false
-	}
-	b.objects[key] = slices.DeleteFunc(b.objects[key], func(o *Object) bool { return o == old })
-	if len(b.objects[key]) == 0 {
-		delete(b.objects, key)
-	}
-	removed := &Object{Key: key}
-	b.stamp(removed)
-	removed.VersionID = version
-	c.note(b.name, "delete", entity{name: key}, cmp.Or(version, ""))
-	b.notify("ObjectRemoved:Delete", removed)
-	return true
 }

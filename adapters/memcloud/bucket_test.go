@@ -3,6 +3,7 @@ package memcloud_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ func TestBucketEvents(t *testing.T) {
 		cloud.Function("thumb", h, memcloud.Trigger(b, &memcloud.Notification{Events: everything, ID: "all"}))
 		b.Put("in/a b+ü.jpg", []byte("hello"))
 		cloud.Settle()
-		if _, err := b.CopyObject(t.Context(), "copy", "in/a b+ü.jpg"); err != nil {
+		if _, err := b.CopyObject(t.Context(), "copy", "in/a b+ü.jpg", nil); err != nil {
 			t.Fatal(err)
 		}
 		cloud.Settle()
@@ -135,6 +136,18 @@ func TestNotificationFilter(t *testing.T) {
 		cloud.Settle()
 		want(t, "events", h.names(), "ObjectCreated:Put in/a.jpg, ObjectCreated:Put in/*.jpg")
 	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		// A configuration is encoded like a form, the key is not.
+		b := cloud.Bucket("uploads", nil)
+		q := cloud.Queue("q", nil)
+		b.Notify(q, &memcloud.Notification{Prefix: "my+files/", Suffix: "%2B"})
+		for _, key := range []string{"my files/a+", "my+files/a+", "my files/a%2B", "my files/a "} {
+			b.Put(key, nil)
+		}
+		_, records := told(t, q)
+		want(t, "events", len(records), 1)
+		want(t, "key", records[0].S3.Object.Key, "my+files/a%2B")
+	})
 }
 
 func TestNotificationTargets(t *testing.T) {
@@ -204,7 +217,68 @@ func TestNotificationConfiguration(t *testing.T) {
 		}
 		b := cloud.Bucket("uploads", nil)
 		wantError(t, panicOf(func() { b.Notify(fifo, nil) }), "InvalidArgument", "FIFO")
+		for reason, n := range map[string]memcloud.Notification{
+			"filter":         {Prefix: "%zz"},
+			"1024":           {Suffix: strings.Repeat("x", 1025)},
+			"255":            {ID: strings.Repeat("x", 256)},
+			"must be unique": {ID: "taken", Prefix: "b/"},
+		} {
+			b := cloud.Bucket("bucket "+reason, nil)
+			b.Notify(q, &memcloud.Notification{ID: "taken", Prefix: "a/"})
+			wantError(t, panicOf(func() { b.Notify(q, &n) }), "InvalidArgument", reason)
+		}
+		many := cloud.Bucket("many", nil)
+		for i := range 100 {
+			many.Notify(q, &memcloud.Notification{Prefix: fmt.Sprintf("%02d/", i)})
+		}
+		wantError(t, panicOf(func() { many.Notify(q, &memcloud.Notification{Prefix: "x/"}) }), "TooManyConfigurations", "100")
 		wantError(t, panicOf(func() { b.Notify(q, &memcloud.Notification{Events: []string{"ObjectCreated:Put"}}) }), "MalformedXML", "ObjectCreated:Put")
+	})
+}
+
+func TestNotificationFaults(t *testing.T) {
+	// Rule B4.1, B4.2
+	tests := []struct {
+		reason string
+		fault  string
+		bodies string
+	}{
+		{"twice", "duplicate@uploads/notify/q#1", "1 1 2"},
+		{"late, and so after the next", "delay@uploads/notify/q#1", "2 1"},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			unlucky(t, []string{test.fault}, func(t *testing.T, cloud *memcloud.Cloud) {
+				b := cloud.Bucket("uploads", nil)
+				q := cloud.Queue("q", nil)
+				b.Notify(q, nil)
+				b.Put("k", []byte("1"))
+				b.Put("k", []byte("22"))
+				cloud.Settle()
+				_, records := told(t, q)
+				var sizes []string
+				sequencers := map[int64]string{}
+				for _, r := range records {
+					o := r.S3.Object
+					sizes = append(sizes, fmt.Sprint(o.Size))
+					if known := sequencers[o.Size]; known != "" && known != o.Sequencer {
+						t.Error("a duplicate has a sequencer of its own")
+					}
+					sequencers[o.Size] = o.Sequencer
+				}
+				want(t, "sizes", strings.Join(sizes, " "), test.bodies)
+				if sequencers[1] >= sequencers[2] {
+					t.Errorf("sequencers %v", sequencers)
+				}
+			})
+		})
+	}
+	unlucky(t, []string{"duplicate@uploads/notify/default#1"}, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("q", nil)
+		cloud.EventBus("default").Target(q, nil)
+		cloud.Bucket("uploads", &memcloud.BucketOptions{EventBridge: true}).Put("k", nil)
+		cloud.Settle()
+		want(t, "events on the bus", len(q.Messages()), 2)
 	})
 }
 
@@ -237,7 +311,7 @@ func TestObjects(t *testing.T) {
 		wantError(t, err, "NoSuchKey", "nothing")
 		_, err = b.HeadObject(ctx, "nothing", "")
 		wantError(t, err, "NoSuchKey", "nothing")
-		_, err = b.CopyObject(ctx, "to", "nothing")
+		_, err = b.CopyObject(ctx, "to", "nothing", nil)
 		wantError(t, err, "NoSuchKey", "nothing")
 		_, err = b.PutObject(ctx, memcloud.Object{Key: strings.Repeat("k", 1025)}, memcloud.Condition{})
 		wantError(t, err, "KeyTooLongError", "1025")

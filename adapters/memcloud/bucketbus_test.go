@@ -16,7 +16,7 @@ func TestBucketToEventBus(t *testing.T) {
 		q := cloud.Queue("q", nil)
 		cloud.EventBus("default").Target(q, &memcloud.Rule{Pattern: `{"source":["aws.s3"],"detail":{"bucket":{"name":["uploads"]}}}`})
 		b.Put("a b+1%.txt", []byte("hello"))
-		if _, err := b.CopyObject(t.Context(), "copy", "a b+1%.txt"); err != nil {
+		if _, err := b.CopyObject(t.Context(), "copy", "a b+1%.txt", nil); err != nil {
 			t.Fatal(err)
 		}
 		b.Delete("a b+1%.txt")

@@ -150,3 +150,10 @@ func panicOf(f func()) (err error) {
 	f()
 	return nil
 }
+
+func unmarshal(t *testing.T, text string, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), v); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}

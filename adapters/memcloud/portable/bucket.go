@@ -168,7 +168,7 @@ func (b *bucket) Copy(ctx context.Context, to, from string, o *driver.CopyOption
 	if err := before(o.BeforeCopy); err != nil {
 		return err
 	}
-	_, err := b.b.CopyObject(ctx, objectKey(to), objectKey(from))
+	_, err := b.b.CopyObject(ctx, objectKey(to), objectKey(from), nil)
 	return err
 }
 
