@@ -31,6 +31,17 @@ type Mapping struct {
 	// not enough. 0 means up to 1,250.
 	MaximumConcurrency int
 
+	// Filters are event patterns of a queue, up to 10 of at most 4,096
+	// characters, for its messages' bodies:
+	//
+	//	{"body": {"state": ["new"], "total": [{"numeric": [">", 0]}]}}
+	//	{"body": [{"prefix": "order "}]}
+	//
+	// A message that none of them matches is deleted, and no function runs. A
+	// pattern like the first matches no body that is not JSON, one like the
+	// second none that is.
+	Filters []string
+
 	// The rest is for streams.
 
 	// MaximumRetries is how often a failed batch is retried, at most 10,000.
@@ -72,6 +83,7 @@ type queueMapping struct {
 	function *Function
 	Mapping
 	visibility time.Duration
+	filters    []bodyFilter
 
 	pollers int
 	running int    // batches that run, or wait because the function is throttled
@@ -118,6 +130,10 @@ func (q *Queue) trigger(f *Function, o *Mapping) error {
 		return invalid("Queue visibility timeout: %.0f seconds is less than Function timeout: %.0f seconds", q.visibility.Seconds(), f.timeout.Seconds())
 	case p.MaximumRetries != 0 || p.MaximumRecordAge != 0 || p.BisectBatchOnFunctionError || p.Latest || p.OnFailure != nil:
 		return invalid("MaximumRetries, MaximumRecordAge, BisectBatchOnFunctionError, Latest and OnFailure are for streams; a queue has MaxReceives and DeadLetters")
+	}
+	var err error
+	if p.filters, err = newBodyFilters(o.Filters); err != nil {
+		return invalid("%v", err)
 	}
 	if p.Window > 0 && p.Window+f.timeout > p.visibility {
 		p.visibility = p.Window + f.timeout + 30*time.Second
@@ -180,6 +196,14 @@ func (p *queueMapping) read() {
 			return
 		}
 		receipt := q.nextReceipt(m)
+		if !matchesAny(p.filters, m.body) {
+			q.take(m, receipt, p.visibility)
+			p.drop(m)
+			if q.fifo && m.index == gone {
+				turn.message-- // it left the group
+			}
+			continue
+		}
 		if !p.add(m, receipt) {
 			q.unpop(turn, m)
 			p.invoke()
@@ -200,6 +224,17 @@ func (p *queueMapping) read() {
 	if q.anyVisible() {
 		p.growLater()
 	}
+}
+
+// drop deletes a message that no filter matches.
+func (p *queueMapping) drop(m *message) {
+	q := p.queue
+	q.note("filter", m, "deleted: it matches none of "+p.function.name+"'s filters")
+	if q.cloud.fault(CallFails, q.name, "delete") {
+		q.setHolder(m, false)
+		return
+	}
+	q.delete(m)
 }
 
 // flush invokes the function with what has been read, if there is no window

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
@@ -68,6 +69,22 @@ func TestChangeVisibility(t *testing.T) {
 		if err := q.ChangeMessageVisibility(ctx, m.Receipt, 12*time.Hour-11*time.Second); err != nil {
 			t.Error(err)
 		}
+		// The cap counts from the receive, however often it was extended.
+		cloud.Advance(6 * time.Hour)
+		wantError(t, q.ChangeMessageVisibility(ctx, m.Receipt, 6*time.Hour), "InvalidParameterValue", "beyond the limit [43200 seconds]")
+		if err := q.ChangeMessageVisibility(ctx, m.Receipt, time.Minute); err != nil {
+			t.Error(err)
+		}
+		cloud.Advance(time.Minute)
+		wantError(t, q.ChangeMessageVisibility(ctx, m.Receipt, time.Minute), "MessageNotInflight", "in flight")
+		// It was this receipt's: the next receive has the queue's.
+		want(t, "received again", len(q.Receive(1)), 1)
+		wantError(t, q.ChangeMessageVisibility(ctx, m.Receipt, time.Minute), "InvalidParameterValue", "not available for visibility timeout change")
+		cloud.Advance(29 * time.Second)
+		want(t, "29 s after the next receive", len(q.Receive(1)), 0)
+		cloud.Advance(time.Second)
+		want(t, "30 s after it", len(q.Receive(1)), 1)
+		wantError(t, q.DeleteMessage(ctx, "nonsense"), "ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 		wantError(t, q.ChangeMessageVisibility(ctx, "nonsense", 0), "ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
 		wantError(t, q.ChangeMessageVisibility(ctx, m.Receipt, 13*time.Hour), "InvalidParameterValue", "43200")
 	})
@@ -140,9 +157,165 @@ func TestDelay(t *testing.T) {
 		want(t, "after 10 s", bodies(q.Receive(10)), "queue's")
 		cloud.Advance(10 * time.Second)
 		want(t, "after 20 s", bodies(q.Receive(10)), "own")
+		q.SendBatch(memcloud.Message{Body: "shorter", Delay: time.Second}, memcloud.Message{Body: "none", Delay: -1})
+		want(t, "at once", bodies(q.Receive(10)), "none")
+		cloud.Advance(time.Second)
+		want(t, "after 1 s", bodies(q.Receive(10)), "shorter")
 		fifo := cloud.Queue("orders.fifo", nil)
 		_, err := fifo.SendMessage(t.Context(), memcloud.Message{Body: "a", Group: "g", DeduplicationID: "d", Delay: time.Second})
 		wantError(t, err, "InvalidParameterValue", "not valid for this queue type")
+	})
+}
+
+func TestChangedDelay(t *testing.T) {
+	// Rule C2.6: a change goes for what is delayed already in a FIFO queue
+	// alone.
+	for _, test := range []struct{ name, after5, after30 string }{
+		{"orders", "", "a b"},
+		{"orders.fifo", "a b", ""},
+	} {
+		bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+			q := cloud.Queue(test.name, &memcloud.QueueOptions{Delay: 30 * time.Second})
+			for i, body := range []string{"a", "b"} {
+				m := memcloud.Message{Body: body}
+				if strings.HasSuffix(test.name, ".fifo") {
+					m.Group, m.DeduplicationID = "g", string(rune('a'+i))
+				}
+				q.SendBatch(m)
+			}
+			cloud.Advance(2 * time.Second)
+			q.SetDelay(5 * time.Second)
+			cloud.Advance(2 * time.Second)
+			want(t, test.name+": after 4 s", bodies(q.Receive(10)), "")
+			cloud.Advance(time.Second)
+			want(t, test.name+": after 5 s", bodies(q.Receive(10)), test.after5)
+			cloud.Advance(25 * time.Second)
+			want(t, test.name+": after 30 s", bodies(q.Receive(10)), test.after30)
+		})
+	}
+	r := &recorder{}
+	synctest.Test(t, func(t *testing.T) {
+		cloud := memcloud.New(r)
+		cloud.Queue("orders", nil).SetDelay(time.Hour)
+		r.finish()
+	})
+	want(t, "an hour", len(r.errors), 1)
+}
+
+func TestReceiveLimits(t *testing.T) {
+	// Rule C2.5
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", nil)
+		for range 12 {
+			q.Send("a")
+		}
+		for _, limit := range []int{0, 11} {
+			_, err := q.ReceiveMessage(t.Context(), limit, 0)
+			wantError(t, err, "InvalidParameterValue", "Must be between 1 and 10, if provided.")
+		}
+		for _, wait := range []time.Duration{-time.Second, 21 * time.Second} {
+			_, err := q.ReceiveMessage(t.Context(), 1, wait)
+			wantError(t, err, "InvalidParameterValue", "Must be >= 0 and <= 20, if provided.")
+		}
+		want(t, "one", len(q.Receive(1)), 1)
+		want(t, "ten", len(q.Receive(10)), 10)
+		want(t, "what is left", len(q.Receive(10)), 1)
+	})
+}
+
+func TestInFlightLimit(t *testing.T) {
+	// Rule C2.9: 120,000 messages, then an error for those who do not wait.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", &memcloud.QueueOptions{Visibility: time.Hour})
+		messages := make([]memcloud.Message, 120_002)
+		for i := range messages {
+			messages[i].Body = "a"
+		}
+		q.SendBatch(messages...)
+		var last memcloud.Message
+		for range 12_000 {
+			got := q.Receive(10)
+			if len(got) != 10 {
+				t.Fatalf("received %d", len(got))
+			}
+			last = got[9]
+		}
+		_, err := q.ReceiveMessage(t.Context(), 10, 0)
+		wantError(t, err, "OverLimit", "Too many messages have been received without being deleted")
+		got, err := q.ReceiveMessage(t.Context(), 10, time.Second)
+		if len(got) > 0 || err != nil {
+			t.Errorf("one that waits: got %d, %v", len(got), err)
+		}
+		if err := q.DeleteMessage(t.Context(), last.Receipt); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "after a delete there is room for one", len(q.Receive(10)), 1)
+	})
+}
+
+func TestInFlightLimitWaiting(t *testing.T) {
+	// Rule C2.9: who waits gets what there is room for; delayed messages are
+	// not in flight; a FIFO queue gives nothing, and no error.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", nil)
+		q.SetMaxInFlight(2)
+		q.SendBatch(memcloud.Message{Body: "late", Delay: time.Minute})
+		for _, body := range []string{"a", "b", "c"} {
+			q.Send(body)
+		}
+		got := q.Receive(10)
+		want(t, "first", bodies(got), "a b")
+		go func() {
+			time.Sleep(time.Second)
+			if err := q.DeleteMessage(t.Context(), got[1].Receipt); err != nil {
+				t.Error(err)
+			}
+		}()
+		waited, err := q.ReceiveMessage(t.Context(), 10, 5*time.Second)
+		if got := bodies(waited); got != "c" || err != nil {
+			t.Errorf("who waited got %s, %v", got, err)
+		}
+		want(t, "at", cloud.Now().Truncate(time.Millisecond), time.Second)
+
+		fifo := fifo(cloud, memcloud.QueueOptions{})
+		fifo.SetMaxInFlight(2)
+		send(fifo, "g1a", "g1b", "g2a")
+		want(t, "FIFO", bodies(fifo.Receive(10)), "g1a g1b")
+		want(t, "FIFO: no error", len(fifo.Receive(10)), 0)
+		cloud.Advance(31 * time.Second)
+		want(t, "FIFO: in flight no longer", bodies(fifo.Receive(10)), "g1a g1b")
+
+		read := cloud.Queue("read", nil)
+		read.SetMaxInFlight(2)
+		h := &answers{}
+		cloud.Function("ship", h, memcloud.Trigger(read, &memcloud.Mapping{ReportBatchItemFailures: true}))
+		for range 5 {
+			read.Send("a")
+		}
+		cloud.Settle()
+		want(t, "a mapping", h.batches(), []string{"a/1", "a/1 a/1", "a/1 a/1"})
+	})
+}
+
+func TestBack(t *testing.T) {
+	// Rule C2.14: what comes back waits behind what is there.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", nil)
+		q.Send("a")
+		for range 3 {
+			q.Receive(1)
+			cloud.Advance(29 * time.Second)
+			q.Send("other")
+			cloud.Advance(time.Second)
+			want(t, "the other first", bodies(q.Receive(1)), "other")
+			cloud.Advance(time.Millisecond)
+			for _, m := range q.Messages() {
+				if m.Body == "other" {
+					q.Forget(m.ID)
+				}
+			}
+		}
+		want(t, "still there", q.Receive(1)[0].Receives, 4)
 	})
 }
 
@@ -169,6 +342,12 @@ func TestMessageLimits(t *testing.T) {
 			{"not UTF-8", memcloud.Message{Body: "a\xff"}, "InvalidMessageContents"},
 			{"ten attributes at most", memcloud.Message{Body: "a", Attributes: many}, "InvalidParameterValue"},
 		}
+		small := cloud.Queue("small", &memcloud.QueueOptions{MaximumMessageSize: 1024})
+		if _, err := small.SendMessage(t.Context(), memcloud.Message{Body: full[:1024]}); err != nil {
+			t.Error(err)
+		}
+		_, err := small.SendMessage(t.Context(), memcloud.Message{Body: full[:1025]})
+		wantError(t, err, "InvalidParameterValue", "Message must be shorter than 1024 bytes.")
 		for _, test := range tests {
 			_, err := q.SendMessage(t.Context(), test.m)
 			if test.code == "" && err != nil {
@@ -177,6 +356,30 @@ func TestMessageLimits(t *testing.T) {
 				wantError(t, err, test.code, "")
 			}
 		}
+	})
+}
+
+func TestMessageBatch(t *testing.T) {
+	// Rule C2.7
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		ctx := t.Context()
+		q := cloud.Queue("orders", nil)
+		body := func(n int) memcloud.Message { return memcloud.Message{Body: strings.Repeat("x", n)} }
+		_, err := q.SendMessageBatch(ctx, nil)
+		wantError(t, err, "EmptyBatchRequest", "at least one")
+		_, err = q.SendMessageBatch(ctx, make([]memcloud.Message, 11))
+		wantError(t, err, "TooManyEntriesInBatchRequest", "You have sent 11.")
+		_, err = q.SendMessageBatch(ctx, []memcloud.Message{body(1 << 19), body(1<<19 + 1)})
+		wantError(t, err, "BatchRequestTooLong", "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.")
+		want(t, "nothing was sent", len(q.Messages()), 0)
+
+		results, err := q.SendMessageBatch(ctx, []memcloud.Message{body(1 << 19), {Body: "a\x00"}, body(1<<19 - 2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, results[1].Err, "InvalidMessageContents", "")
+		sent := q.Messages()
+		want(t, "the others were sent", []string{results[0].ID, results[1].ID, results[2].ID}, []string{sent[0].ID, "", sent[1].ID})
 	})
 }
 
@@ -233,7 +436,7 @@ func TestRedriveGoesOnInPlace(t *testing.T) {
 }
 
 func TestQueueOptions(t *testing.T) {
-	// Rule C3.6, C2.1, C2.6, C2.8
+	// Rule C3.6, C2.1, C2.6, C2.7, C2.8, C2.10
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		standard := cloud.Queue("standard", nil)
 		tests := []struct {
@@ -243,6 +446,10 @@ func TestQueueOptions(t *testing.T) {
 			{"over 12 h", "a", "VisibilityTimeout", memcloud.QueueOptions{Visibility: 13 * time.Hour}},
 			{"over 15 min", "a", "DelaySeconds", memcloud.QueueOptions{Delay: time.Hour}},
 			{"under 60 s", "a", "MessageRetentionPeriod", memcloud.QueueOptions{Retention: time.Second}},
+			{"under 1 KiB", "a", "MaximumMessageSize", memcloud.QueueOptions{MaximumMessageSize: 1023}},
+			{"over 1 MiB", "a", "MaximumMessageSize", memcloud.QueueOptions{MaximumMessageSize: 1<<20 + 1}},
+			{"no such scope", "a.fifo", "DeduplicationScope", memcloud.QueueOptions{DeduplicationScope: "group"}},
+			{"a standard queue has no scope", "a", "DeduplicationScope", memcloud.QueueOptions{DeduplicationScope: "queue"}},
 			{"over 1000", "a", "maxReceiveCount", memcloud.QueueOptions{MaxReceives: 1001}},
 			{"FIFO needs FIFO", "a.fifo", "must be FIFO", memcloud.QueueOptions{DeadLetters: standard}},
 			{"a standard queue has none", "a", "ContentBasedDeduplication", memcloud.QueueOptions{ContentBasedDeduplication: true}},

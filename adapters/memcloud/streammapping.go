@@ -47,6 +47,8 @@ func (t *Table) trigger(f *Function, o *Mapping) error {
 		return invalid("MaximumRecordAgeInSeconds %v: must be 60 to 604800", p.MaximumRecordAge.Seconds())
 	case p.MaximumConcurrency != 0:
 		return invalid("MaximumConcurrency is for queues")
+	case p.Filters != nil:
+		return invalid("Filters of a stream are not simulated")
 	case p.OnFailure != nil && p.OnFailure.fifo:
 		return invalid("the on-failure destination of a stream must be a standard queue")
 	}
