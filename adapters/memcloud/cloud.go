@@ -173,6 +173,10 @@ func (c *Cloud) Close() error {
 	for {
 		stuck := c.stuck()
 		if len(stuck) == 0 {
+			select {
+			case c.drained <- struct{}{}: // for another Close that waits
+			default:
+			}
 			return nil
 		}
 		select {
@@ -198,9 +202,15 @@ func (c *Cloud) stuck() []string {
 func (c *Cloud) Now() time.Duration { return c.clock() }
 
 // Advance lets d pass: by the bubble's clock at once, else in real time. What
-// is due by then has begun when it returns; Settle waits until it is over.
+// is due by then has begun when it returns; Settle waits until it is over. It
+// ends early when the cloud is closed.
 func (c *Cloud) Advance(d time.Duration) {
-	time.Sleep(d)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.stopped:
+	}
 	c.look(func() {})
 }
 

@@ -5,6 +5,9 @@
 //	go run ./examples/imagepipeline            # prints what happens
 //	go run ./examples/imagepipeline -out DIR   # and leaves the pictures there
 //
+// It takes some five seconds, in which an order is retried. Ctrl-C ends it
+// earlier, with what happened by then.
+//
 // What it runs is in the packages beside it: pipeline has the handlers, which
 // know the event types and nothing else of eventfx; routes connects them to
 // their events; local puts an in-memory cloud around them. The same routes run
@@ -19,7 +22,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"gocloud.dev/blob"
 
@@ -31,7 +36,9 @@ func main() {
 	out := flag.String("out", "", "leave the bucket's files in this `directory`")
 	flag.Parse()
 	slog.SetLogLoggerLevel(slog.LevelWarn) // the timeline says the rest
-	if err := run(context.Background(), *out); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "imagepipeline:", err)
 		os.Exit(1)
 	}
@@ -42,11 +49,23 @@ func run(ctx context.Context, out string) (err error) {
 	defer func() { err = errors.Join(err, cloud.Close()) }()
 
 	p := local.New(cloud)
-	if err := p.Play(ctx); err != nil {
+	// [stop]
+	// Close cancels the contexts of the handlers that run, and waits for them.
+	// What they had not finished stays in its queue.
+	defer context.AfterFunc(ctx, func() { _ = cloud.Close() })()
+	// [/stop]
+	fmt.Fprintln(os.Stderr, "imagepipeline: this takes some 5 seconds, Ctrl-C stops it")
+	err = p.Play(ctx)
+	stopped := err != nil && ctx.Err() != nil
+	if err != nil && !stopped {
 		return err
 	}
 	if err := p.Report(os.Stdout); err != nil {
 		return err
+	}
+	if stopped {
+		fmt.Println("Stopped.")
+		return nil
 	}
 	if out == "" {
 		return nil

@@ -162,7 +162,7 @@ func bodies(q *memcloud.Queue) []string {
 }
 
 // Play stores pictures and sends orders, and returns when nothing more is
-// going to happen.
+// going to happen, or with an error when ctx is done and the cloud closed.
 func (p *Pipeline) Play(ctx context.Context) error {
 	pictures := samples.All()
 	p.timeline.begin() // making them took a while
@@ -179,7 +179,9 @@ func (p *Pipeline) Play(ctx context.Context) error {
 		if err := p.upload(ctx, picture); err != nil {
 			return err
 		}
-		p.rest()
+		if err := p.rest(ctx); err != nil {
+			return err
+		}
 		calls[i] = p.Steps()[before+1].Payload // behind the upload
 	}
 
@@ -188,10 +190,14 @@ func (p *Pipeline) Play(ctx context.Context) error {
 	if err := p.upload(ctx, samples.Picture{Name: pictures[1].Name, Data: samples.Turned()}); err != nil {
 		return err
 	}
-	p.rest()
+	if err := p.rest(ctx); err != nil {
+		return err
+	}
 	for _, i := range []int{1, 0, 0} {
 		p.function.Send(calls[i])
-		p.rest()
+		if err := p.rest(ctx); err != nil {
+			return err
+		}
 	}
 
 	p.order(
@@ -205,14 +211,15 @@ func (p *Pipeline) Play(ctx context.Context) error {
 		return err
 	}
 	p.cloud.Settle()
-	return nil
+	return ctx.Err()
 }
 
 // rest waits until nothing more is going to happen, and a moment longer, which
 // tells one thing from the next in the timeline.
-func (p *Pipeline) rest() {
+func (p *Pipeline) rest(ctx context.Context) error {
 	p.cloud.Settle()
 	p.cloud.Advance(100 * time.Millisecond)
+	return ctx.Err() // nothing happens in a cloud that is closed
 }
 
 func (p *Pipeline) upload(ctx context.Context, picture samples.Picture) error {

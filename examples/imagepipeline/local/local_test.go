@@ -149,7 +149,9 @@ func TestNoLoop(t *testing.T) {
 		if err := p.upload(t.Context(), samples.Picture{Name: "x.png", Data: samples.Deep()}); err != nil {
 			t.Fatal(err)
 		}
-		p.rest()
+		if err := p.rest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		if keys := p.pictures.Keys(); len(keys) != 2 {
 			t.Errorf("objects: %q", keys)
 		}
