@@ -1,6 +1,8 @@
 package memcloud_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +50,100 @@ func TestFIFOBlocks(t *testing.T) {
 			}
 		}
 		want(t, "after the deletes", bodies(q.Receive(10)), "g1c")
+	})
+}
+
+func TestFIFOBlockedByTheMiddle(t *testing.T) {
+	// Rule C2.11: nothing behind a message in flight is returned, even when it
+	// is visible; what is in front of it is.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		ctx := t.Context()
+		q := fifo(cloud, memcloud.QueueOptions{})
+		send(q, "g1a", "g1b", "g1c", "g2a")
+		got := q.Receive(10)
+		want(t, "first", bodies(got), "g1a g1b g1c g2a")
+		if err := q.ChangeMessageVisibility(ctx, got[1].Receipt, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		cloud.Advance(31 * time.Second)
+		again := q.Receive(10)
+		want(t, "up to the one in flight, then other groups", bodies(again), "g1a g2a")
+		if err := q.ChangeMessageVisibility(ctx, again[0].Receipt, 0); err != nil {
+			t.Fatal(err)
+		}
+		send(q, "g1d")
+		want(t, "the one in front comes back alone", bodies(q.Receive(10)), "g1a")
+		if err := q.DeleteMessage(ctx, got[1].Receipt); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "g1a is in flight", bodies(q.Receive(10)), "")
+		cloud.Advance(31 * time.Second)
+		want(t, "all that is left", bodies(q.Receive(10)), "g1a g1c g1d g2a")
+	})
+}
+
+func TestManyGroups(t *testing.T) {
+	// Rule C2.12: the group with the oldest message first, whatever has become
+	// of the others.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{})
+		send(q, "g1a", "g2a", "g3a", "g4a", "g2b", "g1b")
+		first := q.Receive(1)[0]
+		want(t, "the oldest", first.Body, "g1a")
+		want(t, "then", bodies(q.Receive(3)), "g2a g2b g3a")
+		if err := q.DeleteMessage(t.Context(), first.Receipt); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "g4 is older than what is left of g1", bodies(q.Receive(10)), "g4a g1b")
+		cloud.Advance(31 * time.Second)
+		send(q, "g5a")
+		want(t, "again", bodies(q.Receive(10)), "g2a g2b g3a g4a g1b g5a")
+	})
+}
+
+func TestDeduplicationScope(t *testing.T) {
+	// Rule C2.10
+	for _, test := range []struct {
+		scope string
+		sent  int
+	}{{"", 1}, {"queue", 1}, {"messageGroup", 2}} {
+		bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+			q := cloud.Queue("orders.fifo", &memcloud.QueueOptions{DeduplicationScope: test.scope})
+			for _, group := range []string{"g1", "g2", "g1"} {
+				q.SendBatch(memcloud.Message{Body: group, Group: group, DeduplicationID: "d"})
+			}
+			want(t, "scope "+test.scope, len(q.Messages()), test.sent)
+		})
+	}
+}
+
+func TestIdentifiersOfAFIFOQueue(t *testing.T) {
+	// Rule C2.10
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{})
+		for _, m := range []memcloud.Message{
+			{Body: "a", Group: "with space"}, {Body: "a", Group: strings.Repeat("g", 129)},
+			{Body: "a", Group: "g", DeduplicationID: "ä"}, {Body: "a", Group: "g", DeduplicationID: strings.Repeat("d", 129)},
+		} {
+			_, err := q.SendMessage(t.Context(), m)
+			wantError(t, err, "InvalidParameterValue", "can only include alphanumeric and punctuation characters. 1 to 128 in length")
+		}
+	})
+}
+
+func TestDeduplicationIsForgotten(t *testing.T) {
+	// Rule C2.10: five minutes from each send, however many there are.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{})
+		for i := range 2000 {
+			send(q, fmt.Sprint("g", i%7, "-", i)) // the deduplication id is that of the body
+			if i%100 == 0 {
+				cloud.Advance(time.Second)
+			}
+		}
+		cloud.Advance(4*time.Minute + 50*time.Second)
+		send(q, "g0-0", "g4-1999")
+		want(t, "the first of 20 s is forgotten, the last is not", len(q.Messages()), 2001)
 	})
 }
 

@@ -161,6 +161,132 @@ func TestBigBatches(t *testing.T) {
 	})
 }
 
+func TestExactlySixMegabytes(t *testing.T) {
+	// Rule C4.3: what counts is the bytes of the payload, with what is around
+	// the bodies and with their escapes.
+	payloads := func(bodies ...string) (sizes []int) {
+		bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+			q := cloud.Queue("orders", nil)
+			for _, body := range bodies {
+				q.Send(body)
+			}
+			cloud.Function("ship", handler(func(_ context.Context, payload []byte) ([]byte, error) {
+				sizes = append(sizes, len(payload))
+				time.Sleep(time.Duration(len(sizes))) // one after the other
+				return nil, nil
+			}), &memcloud.FunctionOptions{ReservedConcurrency: 1}, memcloud.Trigger(q))
+			cloud.Settle()
+			want(t, "left", len(q.Messages()), 0)
+		})
+		return sizes
+	}
+	const limit = 6 << 20
+	around := payloads("x", "x", "x", "x", "x", "x")[0] - 6
+	full := strings.Repeat("x", 1<<20)
+	rest := strings.Repeat("x", limit-around-5<<20)
+	want(t, "it fits", payloads(full, full, full, full, full, rest), []int{limit})
+	want(t, "a byte more", len(payloads(full, full, full, full, full, rest+"x")), 2)
+	want(t, "a character that takes two bytes in JSON", len(payloads(full, full, full, full, full, rest[1:]+`"`)), 2)
+}
+
+func TestScaling(t *testing.T) {
+	// Rule C4.8: 5 at first, 300 more for each minute in which they are not
+	// enough, 1,250 in the end; anew when the queue has been empty.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", &memcloud.QueueOptions{Visibility: time.Hour})
+		capped := cloud.Queue("capped", &memcloud.QueueOptions{Visibility: time.Hour})
+		slow := handler(func(context.Context, []byte) ([]byte, error) { time.Sleep(10 * time.Minute); return nil, nil })
+		timeout := &memcloud.FunctionOptions{Timeout: 15 * time.Minute}
+		cloud.Function("ship", slow, timeout, memcloud.Trigger(q, &memcloud.Mapping{BatchSize: 1}))
+		cloud.Function("bill", slow, timeout, memcloud.Trigger(capped, &memcloud.Mapping{BatchSize: 1, MaximumConcurrency: 400}))
+		for range 1300 {
+			q.Send("a")
+			capped.Send("a")
+		}
+		var ship, bill []int
+		for range 7 {
+			cloud.Advance(time.Second)
+			ship = append(ship, len(moments(cloud, "ship", "invoke")))
+			bill = append(bill, len(moments(cloud, "bill", "invoke")))
+			cloud.Advance(time.Minute - time.Second)
+		}
+		want(t, "by the minute", ship, []int{5, 305, 605, 905, 1205, 1250, 1250})
+		want(t, "with a maximum", bill, []int{5, 305, 400, 400, 400, 400, 400})
+		cloud.Settle()
+		want(t, "left", len(q.Messages()), 0)
+		before := len(moments(cloud, "ship", "invoke"))
+		for range 10 {
+			q.Send("a")
+		}
+		cloud.Advance(time.Second)
+		want(t, "after it was empty", len(moments(cloud, "ship", "invoke"))-before, 5)
+		cloud.Settle()
+	})
+}
+
+func TestWindowVisibility(t *testing.T) {
+	// Rule C4.5: only a window that would not leave the function its time
+	// makes the visibility timeout longer.
+	for _, test := range []struct {
+		reason                      string
+		visibility, window, timeout time.Duration
+		back                        time.Duration
+	}{
+		{"no window", 30 * time.Second, 0, 3 * time.Second, 30 * time.Second},
+		{"it fits", 30 * time.Second, 27 * time.Second, 3 * time.Second, 30 * time.Second},
+		{"a second more", 30 * time.Second, 28 * time.Second, 3 * time.Second, 61 * time.Second},
+		{"five minutes", 30 * time.Second, 5 * time.Minute, 30 * time.Second, 6 * time.Minute},
+	} {
+		bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+			q := cloud.Queue("orders", &memcloud.QueueOptions{Visibility: test.visibility, MaxReceives: 2})
+			cloud.Function("ship", failing, memcloud.Trigger(q, &memcloud.Mapping{Window: test.window}), &memcloud.FunctionOptions{Timeout: test.timeout})
+			q.Send("a")
+			cloud.Settle()
+			want(t, test.reason, moments(cloud, "orders", "receive"), []time.Duration{0, test.back})
+		})
+	}
+}
+
+func TestFailingGroup(t *testing.T) {
+	// Rule C4.9, C5.6: at most one invocation a group; while one is retried
+	// nothing more of its group is read, and a batch may mix groups.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{MaxReceives: 3})
+		h := &answers{}
+		var mu sync.Mutex
+		running, most := map[string]int{}, 0
+		cloud.Function("ship", handler(func(ctx context.Context, payload []byte) ([]byte, error) {
+			var e events.SQSEvent
+			if err := json.Unmarshal(payload, &e); err != nil {
+				return nil, err
+			}
+			count := func(n int) {
+				mu.Lock()
+				defer mu.Unlock()
+				groups := map[string]bool{}
+				for _, m := range e.Records {
+					groups[m.Attributes["MessageGroupId"]] = true
+				}
+				for g := range groups {
+					running[g] += n
+					most = max(most, running[g])
+				}
+			}
+			count(1)
+			defer count(-1)
+			time.Sleep(time.Second)
+			return h.Invoke(ctx, payload)
+		}), memcloud.Trigger(q, &memcloud.Mapping{BatchSize: 2, ReportBatchItemFailures: true}))
+		send(q, "g1bad", "g2a", "g1c", "g2b", "g3a", "g2c")
+		cloud.Settle()
+		want(t, "at once in a group", most, 1)
+		want(t, "dead", bodies(q.DeadLetters()), "g1bad")
+		// c is not reported, so it is deleted in the first batch: a function
+		// that wants order must report what follows a failure.
+		want(t, "batches", h.batches(), []string{"g1bad/1 g1c/1", "g1bad/2", "g1bad/3", "g2a/1 g2b/1", "g2c/1", "g3a/1"})
+	})
+}
+
 func TestConcurrency(t *testing.T) {
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		// Rule C4.8
@@ -189,7 +315,7 @@ func TestConcurrency(t *testing.T) {
 }
 
 func TestMappingOptions(t *testing.T) {
-	// Rule C4.1, C4.5, C4.8, D3.1, D3.2
+	// Rule C4.1, C4.5, C4.8, C3.7, D3.1, D3.2
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		standard, fifo := cloud.Queue("standard", nil), cloud.Queue("orders.fifo", nil)
 		users := cloud.Table("users", nil)
@@ -204,6 +330,7 @@ func TestMappingOptions(t *testing.T) {
 			{"5 minutes at most", "Window", memcloud.Trigger(standard, &memcloud.Mapping{Window: time.Hour})},
 			{"two at least", "MaximumConcurrency", memcloud.Trigger(standard, &memcloud.Mapping{MaximumConcurrency: 1})},
 			{"retries are a stream's", "for streams", memcloud.Trigger(standard, &memcloud.Mapping{MaximumRetries: 1})},
+			{"a queue has no destination for failures", "DeadLetters", memcloud.Trigger(standard, &memcloud.Mapping{OnFailure: standard})},
 			{"concurrency is a queue's", "for queues", memcloud.Trigger(users, &memcloud.Mapping{MaximumConcurrency: 2})},
 			{"10,000 at most", "BatchSize", memcloud.Trigger(users, &memcloud.Mapping{BatchSize: 10_001})},
 			{"10,000 at most", "MaximumRetryAttempts", memcloud.Trigger(users, &memcloud.Mapping{MaximumRetries: 10_001})},

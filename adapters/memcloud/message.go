@@ -149,6 +149,10 @@ func (q *Queue) check(m *Message) error {
 		return refuse("InvalidParameterValue", "Value %v for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.", m.Delay.Seconds())
 	case q.fifo && m.Group == "":
 		return refuse("MissingParameter", "The request must contain the parameter MessageGroupId.")
+	case !legalID(m.Group):
+		return refuse("InvalidParameterValue", "Value %s for parameter MessageGroupId is invalid. Reason: MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.", m.Group)
+	case !legalID(m.DeduplicationID):
+		return refuse("InvalidParameterValue", "Value %s for parameter MessageDeduplicationId is invalid. Reason: MessageDeduplicationId can only include alphanumeric and punctuation characters. 1 to 128 in length.", m.DeduplicationID)
 	case q.fifo && m.Delay != 0:
 		return refuse("InvalidParameterValue", "Value %v for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type.", m.Delay.Seconds())
 	case q.fifo && m.DeduplicationID == "" && !q.contentDedup:
@@ -161,6 +165,12 @@ func (q *Queue) check(m *Message) error {
 		m.DeduplicationID = hex.EncodeToString(sum[:])
 	}
 	return nil
+}
+
+// legalID reports whether s may be the id of a group, or one for
+// deduplication. "" is none.
+func legalID(s string) bool {
+	return len(s) <= 128 && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
 // legalText reports whether s has only characters that XML 1.0 can carry.
