@@ -45,7 +45,7 @@ func TestThrottledForAWhile(t *testing.T) {
 			}
 			return nil, nil
 		}), memcloud.Trigger(q), &memcloud.FunctionOptions{ReservedConcurrency: 1})
-		f.Send([]byte("busy"))
+		f.Send([]byte(`"busy"`))
 		cloud.Advance(time.Millisecond)
 		q.Send("a")
 		cloud.Settle()
@@ -108,7 +108,7 @@ func TestThrottledBatchShrinks(t *testing.T) {
 			}
 			return h.Invoke(ctx, payload)
 		}), memcloud.Trigger(q), &memcloud.FunctionOptions{ReservedConcurrency: 1})
-		hold.Send([]byte("busy"))
+		hold.Send([]byte(`"busy"`))
 		cloud.Advance(time.Millisecond)
 		for _, body := range []string{"a", "b", "c"} {
 			q.Send(body)
