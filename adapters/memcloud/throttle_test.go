@@ -40,7 +40,7 @@ func TestThrottledForAWhile(t *testing.T) {
 		q := cloud.Queue("orders", nil)
 		var first string
 		f := cloud.Function("ship", handler(func(_ context.Context, payload []byte) ([]byte, error) {
-			if first = string(payload); strings.HasPrefix(first, "busy") {
+			if first = string(payload); strings.HasPrefix(first, `"busy"`) {
 				time.Sleep(2 * time.Second)
 			}
 			return nil, nil
@@ -102,7 +102,7 @@ func TestThrottledBatchShrinks(t *testing.T) {
 		q := cloud.Queue("orders", nil)
 		h := &answers{}
 		hold := cloud.Function("ship", handler(func(ctx context.Context, payload []byte) ([]byte, error) {
-			if string(payload) == "busy" {
+			if string(payload) == `"busy"` {
 				time.Sleep(2500 * time.Millisecond)
 				return nil, nil
 			}
