@@ -90,6 +90,17 @@ func TestLaws(t *testing.T) {
 			"not idempotent: table rows, 3 rows → 4",
 		},
 		{
+			"the last one wins",
+			func(c cloud) memcloud.Handler {
+				last := c.Bucket("last", nil)
+				return each(func(ctx context.Context, m events.SQSMessage) error {
+					_, err := last.PutObject(ctx, memcloud.Object{Key: "last", Data: []byte(m.Body)}, memcloud.Condition{})
+					return err
+				})
+			},
+			`bucket last, object last: data "c" → `,
+		},
+		{
 			"it never works",
 			func(cloud) memcloud.Handler { return failing },
 			"memcloud: the handler fails for every sample",
