@@ -22,11 +22,11 @@ func (p *payloads) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// unlucky is a bubble with the faults of these names.
+// unlucky is a bubble with the faults of these names, and no others.
 func unlucky(t *testing.T, faults []string, f func(t *testing.T, cloud *memcloud.Cloud)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cloud := memcloud.Open(&memcloud.Options{T: t, Faults: &memcloud.Faults{Only: faults}})
+		cloud := memcloud.Open(&memcloud.Options{T: t, Faults: &memcloud.Faults{Only: append([]string{}, faults...)}})
 		f(t, cloud)
 		if got := cloud.Faults(); len(got) != len(faults) {
 			t.Errorf("%d of %d faults happened: %q", len(got), len(faults), got)

@@ -2,9 +2,7 @@ package memcloud
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -59,6 +57,7 @@ type busRule struct {
 // A busTarget is a target of a rule: a recipient, or another bus.
 type busTarget struct {
 	Rule
+	policy    retryPolicy
 	rule      *busRule
 	recipient Recipient
 	bus       *EventBus
@@ -96,12 +95,10 @@ func (b *EventBus) target(o *Rule, t *busTarget) error {
 		return refuse("Event pattern size is too big: %d bytes, at most 4096", len(t.Pattern))
 	case t.Input != "" && (!json.Valid([]byte(t.Input)) || len(t.Input) > 8192):
 		return refuse("JSON syntax error in input for target %s", t.name())
-	case t.Retries < -1 || t.Retries > 185:
-		return refuse("MaximumRetryAttempts %d: must be 0 to 185", t.Retries)
-	case t.MaxAge != 0 && (t.MaxAge < time.Minute || t.MaxAge > 24*time.Hour):
-		return refuse("MaximumEventAgeInSeconds %v: must be 60 to 86400", t.MaxAge.Seconds())
-	case t.DeadLetter != nil && t.DeadLetter.fifo:
-		return refuse("the dead-letter queue of a rule must be a standard queue")
+	}
+	var err error
+	if t.policy, err = newRetryPolicy(b.name, t.Retries, t.MaxAge, t.DeadLetter); err != nil {
+		return err
 	}
 	q, _ := t.recipient.(*Queue)
 	if q != nil && q.fifo && t.Group == "" {
@@ -113,7 +110,6 @@ func (b *EventBus) target(o *Rule, t *busTarget) error {
 	if t.Input != "" && t.bus != nil {
 		return refuse("an event bus takes events: Input is not valid for target %s", t.name())
 	}
-	t.Retries, t.MaxAge = max(0, cmp.Or(t.Retries, 185)), cmp.Or(t.MaxAge, 24*time.Hour)
 	return b.addTarget(t)
 }
 
@@ -207,12 +203,6 @@ func (t *busTarget) start(e *busEvent) {
 // site names the target for faults.
 func (t *busTarget) site() []string { return []string{t.rule.bus.name, t.rule.name, t.name()} }
 
-// A deliveryError is why a target did not take an event.
-type deliveryError struct {
-	code, message string
-	permanent     bool
-}
-
 func (d *ruleDelivery) try() {
 	t := d.target
 	c := t.rule.bus.cloud
@@ -221,39 +211,28 @@ func (d *ruleDelivery) try() {
 	if failure == nil {
 		return
 	}
-	next := c.now + min(time.Second<<min(d.tries-1, 20), 8*time.Minute)
-	switch {
-	case failure.permanent:
-		d.giveUp(failure, "")
-	case d.tries > t.Retries:
-		d.giveUp(failure, "MaximumRetryAttempts")
-	case next > d.since+t.MaxAge:
-		d.giveUp(failure, "MaximumEventAgeInSeconds")
-	default:
-		c.note(t.rule.bus.name, "failed", d.event.entity(), fmt.Sprintf("%s to %s: %s: again at %s", t.rule.name, t.name(), failure.code, offset(next)))
-		c.at(next, true, d.try)
+	wait, again := t.policy.again(failure, d.tries, c.now-d.since)
+	if !again {
+		d.giveUp(failure)
+		return
 	}
+	c.note(t.rule.bus.name, "failed", d.event.entity(), fmt.Sprintf("%s to %s: %s: again at %s", t.rule.name, t.name(), failure.ruleCode(), offset(c.now+wait)))
+	c.at(c.now+wait, true, d.try)
 }
 
-func (d *ruleDelivery) deliver() *deliveryError {
+func (d *ruleDelivery) deliver() *undelivered {
 	t := d.target
 	b := t.rule.bus
 	c := b.cloud
 	if c.fault(CallFails, t.site()...) {
-		return &deliveryError{code: "THROTTLING", message: "a fault: please reduce your request rate"}
+		return &undelivered{err: &Error{t.name(), "ServiceUnavailable", "a fault: please reduce your request rate"}}
 	}
 	payload := d.event.envelope
 	if t.Input != "" {
 		payload = []byte(t.Input)
 	}
 	cause := fmt.Sprintf("%s %s e-%d", b.name, t.rule.name, d.event.number)
-	refused := func(err error) *deliveryError {
-		message := err.Error()
-		if e, ok := errors.AsType[*Error](err); ok {
-			message = e.Message
-		}
-		return &deliveryError{code: "SDK_CLIENT_ERROR", message: message, permanent: true}
-	}
+	refused := func(err error) *undelivered { return &undelivered{err: err.(*Error), permanent: true} }
 	switch to := t.recipient.(type) {
 	case nil:
 		c.note(b.name, "forward", d.event.entity(), t.rule.name+" to "+t.bus.name)
@@ -281,29 +260,18 @@ func (d *ruleDelivery) deliver() *deliveryError {
 	return nil
 }
 
-// giveUp writes the event to the dead-letter queue. condition is the limit
-// that was reached; a failure that is not worth a retry has none.
-func (d *ruleDelivery) giveUp(failure *deliveryError, condition string) {
+// giveUp writes the event to the dead-letter queue.
+func (d *ruleDelivery) giveUp(failure *undelivered) {
 	t := d.target
 	b := t.rule.bus
 	c := b.cloud
-	why := fmt.Sprintf("%s to %s: %s: %s: after %d retries", t.rule.name, t.name(), failure.code, failure.message, d.tries-1)
+	why := fmt.Sprintf("%s to %s: %s: %s: after %d retries", t.rule.name, t.name(), failure.ruleCode(), failure.err.Message, failure.retries)
 	q := t.DeadLetter
 	if q == nil {
 		c.note(b.name, "LOST", d.event.entity(), why+"; the target has no dead-letter queue")
 		return
 	}
-	text := func(s string) Attribute { return Attribute{Type: "String", Value: s} }
-	m := Message{Body: string(d.event.envelope), Attributes: map[string]Attribute{
-		"RULE_ARN":       text(t.rule.ARN()),
-		"TARGET_ARN":     text(t.arn()),
-		"ERROR_CODE":     text(failure.code),
-		"ERROR_MESSAGE":  text(failure.message),
-		"RETRY_ATTEMPTS": text(strconv.Itoa(d.tries - 1)),
-	}}
-	if condition != "" {
-		m.Attributes["EXHAUSTED_RETRY_CONDITION"] = text(condition)
-	}
+	m := ruleLetter(d.event.envelope, t.rule.ARN(), t.arn(), failure)
 	if c.fault(DeadLetterFails, append(t.site(), q.name)...) {
 		c.note(b.name, "LOST", d.event.entity(), why+"; "+q.name+" did not take it")
 		return

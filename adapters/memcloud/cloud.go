@@ -88,13 +88,14 @@ type Cloud struct {
 	steps    []step
 	halted   string
 
-	functions map[string]*Function
-	queues    map[string]*Queue
-	buckets   map[string]*Bucket
-	tables    map[string]*Table
-	topics    map[string]*Topic
-	schedules map[string]*Schedule
-	buses     map[string]*EventBus
+	functions  map[string]*Function
+	queues     map[string]*Queue
+	buckets    map[string]*Bucket
+	tables     map[string]*Table
+	topics     map[string]*Topic
+	schedules  map[string]*Schedule
+	buses      map[string]*EventBus
+	schedulers map[string]*Scheduler // by group and name
 }
 
 // New returns a cloud for the test t, which is closed by t.Cleanup. When t has
@@ -114,7 +115,7 @@ func Open(o *Options) *Cloud {
 		working: map[*invocation]struct{}{}, live: map[*invocation]struct{}{}, numbers: map[string]int{}, faults: newMisfortune(o.Faults), slow: map[*call]struct{}{},
 		functions: map[string]*Function{}, queues: map[string]*Queue{}, buckets: map[string]*Bucket{},
 		tables: map[string]*Table{}, topics: map[string]*Topic{}, schedules: map[string]*Schedule{},
-		buses: map[string]*EventBus{},
+		buses: map[string]*EventBus{}, schedulers: map[string]*Scheduler{},
 	}
 	if c.maxSteps == 0 {
 		c.maxSteps = 100_000

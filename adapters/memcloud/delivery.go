@@ -33,15 +33,28 @@ func newRetryPolicy(resource string, retries int, maxAge time.Duration, deadLett
 	return retryPolicy{max(0, cmp.Or(retries, 185)), cmp.Or(maxAge, 24*time.Hour), deadLetter}, nil
 }
 
-// wait is the back-off before the n-th retry: from a second on it doubles, up
-// to eight minutes. So the 185 retries of the default take most of its 24 h.
-// AWS adds jitter and does not document the numbers.
-func (retryPolicy) wait(n int) time.Duration {
-	return min(time.Second<<min(n-1, 20), 8*time.Minute)
+// again returns the back-off after so many tries of an event of this age: from
+// a second on it doubles, up to eight minutes, so the 185 retries of the
+// default take most of its 24 h. AWS adds jitter and does not document the
+// numbers. Without another try f tells why.
+func (p retryPolicy) again(f *undelivered, tries int, age time.Duration) (time.Duration, bool) {
+	f.retries = tries - 1
+	wait := min(time.Second<<min(tries-1, 20), 8*time.Minute)
+	switch {
+	case f.permanent:
+		return 0, false
+	case tries > p.retries:
+		f.condition = "MaximumRetryAttempts"
+		return 0, false
+	case age+wait > p.maxAge:
+		f.condition = "MaximumEventAgeInSeconds"
+		return 0, false
+	}
+	return wait, true
 }
 
-// A targetDelivery is one event on its way to one target, of a rule, of a bus
-// or of Scheduler. All its functions are called in the loop.
+// A targetDelivery is one event on its way to the target of a schedule, by rule
+// or by Scheduler. All its functions are called in the loop.
 type targetDelivery struct {
 	cloud  *Cloud
 	sender string // the name of the rule or schedule
@@ -71,6 +84,14 @@ type undelivered struct {
 	retries   int
 }
 
+// ruleCode is what EventBridge calls the error.
+func (f *undelivered) ruleCode() string {
+	if f.permanent {
+		return "SDK_CLIENT_ERROR"
+	}
+	return "THROTTLING"
+}
+
 // start makes the first try now.
 func (d *targetDelivery) start() {
 	d.since = d.cloud.now
@@ -85,21 +106,12 @@ func (d *targetDelivery) try() {
 		d.end()
 		return
 	}
-	failed.retries = d.tries - 1
 	c.note(d.sender, "error", entity{name: d.target.Name()}, failed.err.Code+": "+failed.err.Message)
-	wait := d.policy.wait(d.tries)
-	switch {
-	case failed.permanent:
-		d.giveUp(failed, "it cannot be delivered")
-	case d.tries > d.policy.retries:
-		failed.condition = "MaximumRetryAttempts"
-		d.giveUp(failed, fmt.Sprintf("after %d tries", d.tries))
-	case c.now+wait-d.since > d.policy.maxAge:
-		failed.condition = "MaximumEventAgeInSeconds"
-		d.giveUp(failed, "older than "+d.policy.maxAge.String())
-	default:
+	if wait, again := d.policy.again(failed, d.tries, c.now-d.since); again {
 		c.at(c.now+wait, true, d.try)
+		return
 	}
+	d.giveUp(failed)
 }
 
 // send delivers the payload, or says why not. The faults are those of the call
@@ -165,10 +177,11 @@ func (d *targetDelivery) hand(payload []byte) {
 	d.target.deliver(payload, d.cause, "")
 }
 
-func (d *targetDelivery) giveUp(failed *undelivered, why string) {
+func (d *targetDelivery) giveUp(failed *undelivered) {
 	c := d.cloud
 	defer d.end()
 	about := entity{name: d.cause}
+	why := fmt.Sprintf("after %d retries: %s", failed.retries, cmp.Or(failed.condition, failed.err.Code))
 	q := d.policy.deadLetter
 	if q == nil {
 		c.note(d.sender, "LOST", about, why+"; the target has no dead-letter queue")
@@ -207,13 +220,9 @@ func checkTarget(resource string, target Recipient, group string) error {
 
 // ruleLetter makes the dead letter of a rule: the event as it was before the
 // target's input took its place.
-func ruleLetter(event []byte, rule string, target Recipient, f *undelivered) Message {
-	code := "THROTTLING"
-	if f.permanent {
-		code = "INVALID_PARAMETER"
-	}
+func ruleLetter(event []byte, rule, target string, f *undelivered) Message {
 	m := Message{Body: string(event), Attributes: map[string]Attribute{}}
-	addTexts(m.Attributes, "RULE_ARN", rule, "TARGET_ARN", target.ARN(), "ERROR_CODE", code, "ERROR_MESSAGE", f.err.Message,
+	addTexts(m.Attributes, "RULE_ARN", rule, "TARGET_ARN", target, "ERROR_CODE", f.ruleCode(), "ERROR_MESSAGE", f.err.Message,
 		"EXHAUSTED_RETRY_CONDITION", f.condition, "RETRY_ATTEMPTS", strconv.Itoa(f.retries))
 	return m
 }

@@ -36,7 +36,7 @@ const (
 	// ShardSplit splits the shard of a stream.
 	ShardSplit Fault = "shard-split"
 	// DeadLetterFails loses what AWS itself writes to a dead-letter queue or a
-	// destination of a function or a stream.
+	// destination of a function, a stream or a schedule.
 	DeadLetterFails Fault = "dead-letter-fails"
 	// CallFails refuses a call to a resource: nothing has happened.
 	CallFails Fault = "call-fails"

@@ -174,8 +174,8 @@ func checkDestination(to Destination, records bool) string {
 }
 
 // A Source triggers functions, with options O: *Queue and *Table with Mapping,
-// *Bucket with Notification, *Topic with Subscription, *Schedule with Target,
-// *EventBus with Rule.
+// *Bucket with Notification, *Topic with Subscription, *Schedule and *Scheduler
+// with Target, *EventBus with Rule.
 type Source[O any] interface {
 	trigger(f *Function, o *O) error
 }

@@ -133,8 +133,9 @@ func (s *Schedule) tick(nominal time.Time) {
 	s.plant(nominal)
 }
 
-// unluckyTick has fire executed now, or later in the minute, or twice.
-func (c *Cloud) unluckyTick(schedule string, fire func()) {
+// unluckyTick has fire executed now, or later in the minute, or twice, and
+// returns how often.
+func (c *Cloud) unluckyTick(schedule string, fire func()) (times int) {
 	now := c.instant()
 	room := now.Truncate(time.Minute).Add(time.Minute).Sub(now)
 	if c.fault(Delay, schedule, "tick") {
@@ -144,7 +145,9 @@ func (c *Cloud) unluckyTick(schedule string, fire func()) {
 	}
 	if c.fault(Duplicate, schedule, "tick") {
 		c.at(c.now+room*time.Duration(c.pick(60))/60, true, fire)
+		return 2
 	}
+	return 1
 }
 
 // fire sends an event to all targets.
@@ -161,7 +164,7 @@ func (s *Schedule) fire() {
 				}
 				return event
 			},
-			letter: func(f *undelivered) Message { return ruleLetter(event, s.ARN(), t.recipient, f) },
+			letter: func(f *undelivered) Message { return ruleLetter(event, s.ARN(), t.recipient.ARN(), f) },
 		}
 		d.start()
 	}
