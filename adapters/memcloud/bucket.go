@@ -139,8 +139,7 @@ func (b *Bucket) PutObject(ctx context.Context, o Object, condition Condition) (
 		return Object{}, err
 	}
 	o = o.clone()
-	sum := md5.Sum(o.Data)
-	o.MD5, o.ETag, o.Size = sum[:], hex.EncodeToString(sum[:]), int64(len(o.Data))
+	o.measure()
 	err := b.cloud.do(ctx, "put\x00"+b.name+"\x00"+o.Key+"\x00"+o.ETag, func() error {
 		return b.write(&o, condition, "ObjectCreated:Put")
 	})
@@ -148,6 +147,12 @@ func (b *Bucket) PutObject(ctx context.Context, o Object, condition Condition) (
 		return Object{}, err
 	}
 	return o.head(), nil
+}
+
+// measure sets what follows from the data.
+func (o *Object) measure() {
+	sum := md5.Sum(o.Data)
+	o.MD5, o.ETag, o.Size = sum[:], hex.EncodeToString(sum[:]), int64(len(o.Data))
 }
 
 // GetObject returns an object; version "" is the latest. One that is not there

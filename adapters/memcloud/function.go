@@ -72,7 +72,8 @@ type FunctionOptions struct {
 }
 
 // A Destination is told what became of asynchronous events: a *Queue, a *Topic,
-// a *Function or an *EventBus.
+// a *Function or an *EventBus; or of a stream's records, see Mapping: a *Queue,
+// a *Topic or a *Bucket.
 type Destination interface {
 	Name() string
 	ARN() string

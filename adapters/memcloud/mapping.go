@@ -60,9 +60,22 @@ type Mapping struct {
 	// without it a mapping begins with the oldest.
 	Latest bool
 
-	// OnFailure is told of batches that were given up, in metadata: the
-	// records are not in it. nil: they are lost.
-	OnFailure *Queue
+	// ParallelizationFactor is how many batches of a shard are handled side by
+	// side, 1-10. Changes of one item keep their order. 0 means 1.
+	ParallelizationFactor int
+
+	// TumblingWindow has the function gather a state over all records that
+	// come within this time, at most 15 minutes in whole seconds: its answer
+	// must have a member "state", which the next invocation gets. The last one
+	// of a window may have no records. 0 means that there are no windows.
+	TumblingWindow time.Duration
+
+	// OnFailure is told of records that were given up: a standard *Queue or a
+	// *Topic, in metadata, or a *Bucket, which gets the records, too, as text
+	// under "payload". An object's key is, in UTC,
+	// aws/lambda/MAPPING/SHARD/2006/01/02/2006-01-02T15.04.05-UUID. nil: the
+	// records are lost.
+	OnFailure Destination
 }
 
 // maxPayload bounds the payload of a synchronous invocation.
@@ -128,8 +141,9 @@ func (q *Queue) trigger(f *Function, o *Mapping) error {
 		return invalid("MaximumConcurrency %d: must be 2 to 1000", p.MaximumConcurrency)
 	case q.visibility < f.timeout:
 		return invalid("Queue visibility timeout: %.0f seconds is less than Function timeout: %.0f seconds", q.visibility.Seconds(), f.timeout.Seconds())
-	case p.MaximumRetries != 0 || p.MaximumRecordAge != 0 || p.BisectBatchOnFunctionError || p.Latest || p.OnFailure != nil:
-		return invalid("MaximumRetries, MaximumRecordAge, BisectBatchOnFunctionError, Latest and OnFailure are for streams; a queue has MaxReceives and DeadLetters")
+	case p.MaximumRetries != 0 || p.MaximumRecordAge != 0 || p.BisectBatchOnFunctionError || p.Latest ||
+		p.ParallelizationFactor != 0 || p.TumblingWindow != 0 || p.OnFailure != nil:
+		return invalid("MaximumRetries, MaximumRecordAge, BisectBatchOnFunctionError, Latest, ParallelizationFactor, TumblingWindow and OnFailure are for streams; a queue has MaxReceives and DeadLetters")
 	}
 	var err error
 	if p.filters, err = newBodyFilters(o.Filters); err != nil {

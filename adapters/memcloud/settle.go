@@ -64,7 +64,7 @@ func (c *Cloud) backlog() int {
 		n += len(q.messages)
 	}
 	for _, t := range c.tables {
-		n += len(t.records)
+		n += t.backlog()
 	}
 	return n
 }

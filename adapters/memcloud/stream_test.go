@@ -30,14 +30,14 @@ func (c *changes) Invoke(_ context.Context, payload []byte) ([]byte, error) {
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var keys []string
 	for _, r := range e.Records {
 		keys = append(keys, r.Change.Keys["id"].String())
 	}
+	c.mu.Lock()
 	c.batches = append(c.batches, strings.Join(keys, " "))
 	c.records = append(c.records, e.Records...)
+	c.mu.Unlock() // answer may sleep
 	if c.answer == nil {
 		return nil, nil
 	}

@@ -22,10 +22,8 @@ type Table struct {
 	keys  []keyAttribute // the partition key, then the sort key if there is one
 	rows  map[string]*row
 
-	view     StreamView
-	label    string // ends the stream's ARN
-	records  []*record
-	mappings []*streamMapping
+	ttl    string  // "": none
+	stream *stream // the latest; nil: there was never one
 }
 
 // TableOptions configure a table.
@@ -40,6 +38,12 @@ type TableOptions struct {
 	// Stream is the view type of the table's stream. "" means that there is
 	// none until a function is triggered, and NewAndOldImages then.
 	Stream StreamView
+
+	// TTL names the attribute with an item's time to live: a number, seconds
+	// since 1970. An item is deleted at that second; AWS takes up to a few
+	// days. Items whose attribute is no such number, or is more than 5 years
+	// past, stay, as on AWS. "" means that items live for ever.
+	TTL string
 }
 
 // A StreamView says which images the records of a stream carry.
@@ -57,14 +61,17 @@ type keyAttribute struct{ name, kind string }
 
 // row is an item with its key. The item is never changed, only replaced, so
 // that a stream's images need no copies.
-type row struct{ item, key Item }
+type row struct {
+	item, key Item
+	expiry    *event
+}
 
 // Table makes a table. nil options mean the defaults.
 func (c *Cloud) Table(name string, o *TableOptions) *Table {
 	if o == nil {
 		o = &TableOptions{}
 	}
-	t := &Table{cloud: c, name: name, rows: map[string]*row{}, view: o.Stream}
+	t := &Table{cloud: c, name: name, rows: map[string]*row{}, ttl: o.TTL}
 	t.keys = []keyAttribute{{cmp.Or(o.Key, "id"), cmp.Or(o.KeyType, "S")}}
 	if o.Sort != "" {
 		t.keys = append(t.keys, keyAttribute{o.Sort, cmp.Or(o.SortType, "S")})
@@ -75,12 +82,10 @@ func (c *Cloud) Table(name string, o *TableOptions) *Table {
 				return t.invalid("the type of key %s is %q: must be S, N or B", k.name, k.kind)
 			}
 		}
-		views := []StreamView{"", KeysOnly, NewImage, OldImage, NewAndOldImages}
-		if !slices.Contains(views, t.view) {
-			return t.invalid("%q is no StreamViewType", t.view)
+		if err := register(c.tables, "table", name, t); err != nil || o.Stream == "" {
+			return err
 		}
-		t.label = c.instant().UTC().Format("2006-01-02T15:04:05.000")
-		return register(c.tables, "table", name, t)
+		return t.enableStream(o.Stream)
 	})
 	return t
 }
@@ -92,9 +97,6 @@ func (t *Table) Name() string { return t.name }
 func (t *Table) ARN() string {
 	return "arn:aws:dynamodb:" + Region + ":" + Account + ":table/" + t.name
 }
-
-// StreamARN returns the ARN of the table's stream.
-func (t *Table) StreamARN() string { return t.ARN() + "/stream/" + t.label }
 
 // Put writes an item. See Item for the values that it may have; Go's numbers
 // and plain maps are taken, too.
@@ -272,7 +274,7 @@ func (x *Tx) Items() []Item {
 		if item := x.changed[id]; item == nil {
 			delete(rows, id)
 		} else {
-			rows[id] = &row{item, x.table.keyPart(item)}
+			rows[id] = &row{item: item, key: x.table.keyPart(item)}
 		}
 	}
 	var items []Item
@@ -312,29 +314,36 @@ func (x *Tx) commit() {
 		if reflect.DeepEqual(old, item) {
 			continue
 		}
-		about := entity{name: t.describe(old)}
-		if item != nil {
-			about.name = t.describe(item)
+		t.replace(id, old, item, x.expired)
+		if t.stream != nil && t.stream.enabled {
+			t.stream.append(old, item, x.expired)
 		}
-		switch {
-		case item == nil:
-			text := ""
-			if x.expired {
-				text = "by time to live"
-			}
-			t.cloud.note(t.name, "delete", about, text)
-			delete(t.rows, id)
-		default:
-			action := "insert"
-			if old != nil {
-				action = "update"
-			}
-			t.cloud.note(t.name, action, about, string(awspayload.AppendItem(nil, item)))
-			t.rows[id] = &row{item, t.keyPart(item)}
-		}
-		t.append(old, item, x.expired)
 	}
-	t.pokeMappings()
+	if t.stream != nil {
+		t.stream.poke()
+	}
+}
+
+// replace puts an item into the place of the old one; nil: there is none.
+func (t *Table) replace(id string, old, item Item, expired bool) {
+	if r := t.rows[id]; r != nil {
+		t.cloud.remove(r.expiry)
+	}
+	if item == nil {
+		text := ""
+		if expired {
+			text = "by time to live"
+		}
+		t.cloud.note(t.name, "delete", entity{name: t.describe(old)}, text)
+		delete(t.rows, id)
+		return
+	}
+	action := "insert"
+	if old != nil {
+		action = "update"
+	}
+	t.cloud.note(t.name, action, entity{name: t.describe(item)}, string(awspayload.AppendItem(nil, item)))
+	t.rows[id] = &row{item: item, key: t.keyPart(item), expiry: t.expireAt(id, item)}
 }
 
 // sortedRows orders rows by their keys.

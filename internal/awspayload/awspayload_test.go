@@ -68,7 +68,7 @@ func change() awspayload.StreamRecord {
 }
 
 func TestGolden(t *testing.T) {
-	// Rule B1.1, B1.2, B1.6, B2.1, B3.5, B6.1, C1.1, C1.2, C1.3, D2.1, D2.2, D2.4, D6.1, E1.1, E3.2, F3.3, F3.5, H1
+	// Rule B1.1, B1.2, B1.6, B2.1, B3.5, B6.1, C1.1, C1.2, C1.3, D2.1, D2.2, D2.4, D5.1, D5.3, D6.1, D6.2, E1.1, E3.2, F3.3, F3.5, H1
 	fifo := sqsStandard()
 	fifo.Attributes, fifo.TraceHeader, fifo.DeadLetterSource = nil, "", ""
 	fifo.QueueARN, fifo.SequenceNumber, fifo.GroupID, fifo.DeduplicationID = queue+".fifo", "18849496460467696128", "g1", "d1"
@@ -111,6 +111,17 @@ func TestGolden(t *testing.T) {
 		{"dynamodb-failure.json", "metadata only", awspayload.AppendStreamFailure(nil, &awspayload.StreamFailure{
 			Time: noon, RequestID: "r", FunctionARN: "f", Condition: "RetryAttemptsExhausted", Invocations: 3,
 			FunctionError: "Unhandled", ShardID: "shardId-0", First: edit, Last: expired, BatchSize: 2,
+		}), nil},
+		{"dynamodb-window.json", "state is raw JSON", awspayload.AppendWindowEvent(nil, []awspayload.StreamRecord{expired}, &awspayload.Window{
+			Start: noon.Truncate(time.Minute), End: noon.Truncate(time.Minute).Add(time.Minute), State: []byte(`{"sum":1.50,"names":["a"]}`),
+			ShardID: "shardId-0", StreamARN: stream,
+		}), nil},
+		{"dynamodb-window-final.json", "no records, no state yet", awspayload.AppendWindowEvent(nil, nil, &awspayload.Window{
+			Start: noon, End: noon.Add(time.Minute), ShardID: "shardId-0", StreamARN: stream, Final: true, Early: true,
+		}), &events.DynamoDBTimeWindowEvent{}},
+		{"dynamodb-failure-payload.json", "in a bucket: the records as text", awspayload.AppendStreamFailure(nil, &awspayload.StreamFailure{
+			Time: noon, Condition: "RetryAttemptsExhausted", First: edit, Last: edit, BatchSize: 1,
+			Payload: awspayload.AppendStreamEvent(nil, []awspayload.StreamRecord{expired}),
 		}), nil},
 		{"dynamodb-aged.json", "no response", awspayload.AppendStreamFailure(nil, &awspayload.StreamFailure{
 			Time: noon, Condition: "RecordAgeExceeded", NoResponse: true, First: edit, Last: edit, BatchSize: 1,

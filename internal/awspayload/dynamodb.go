@@ -138,6 +138,38 @@ type StreamRecord struct {
 // AppendStreamEvent appends the event that a DynamoDB stream's event source
 // mapping sends.
 func AppendStreamEvent(dst []byte, records []StreamRecord) []byte {
+	return append(appendStreamRecords(dst, records), '}')
+}
+
+// A Window is what a mapping with tumbling windows adds to its event.
+type Window struct {
+	Start, End         time.Time // whole seconds in the payload
+	State              []byte    // JSON, as it is; nil: {}
+	ShardID, StreamARN string
+	Final, Early       bool
+}
+
+// AppendWindowEvent appends the event of a mapping with tumbling windows. It
+// may have no records.
+func AppendWindowEvent(dst []byte, records []StreamRecord, w *Window) []byte {
+	dst = append(appendStreamRecords(dst, records), `,"window":{`...)
+	dst = appendTime(dst, "start", w.Start, seconds)
+	dst = append(appendTime(dst, "end", w.End, seconds), '}')
+	dst = appendMember(dst, "state")
+	if w.State == nil {
+		dst = append(dst, `{}`...)
+	} else {
+		dst = append(dst, w.State...)
+	}
+	dst = appendText(dst, "shardId", w.ShardID)
+	dst = appendText(dst, "eventSourceARN", w.StreamARN)
+	dst = strconv.AppendBool(appendMember(dst, "isFinalInvokeForWindow"), w.Final)
+	dst = strconv.AppendBool(appendMember(dst, "isWindowTerminatedEarly"), w.Early)
+	return append(dst, '}')
+}
+
+// appendStreamRecords leaves the object open.
+func appendStreamRecords(dst []byte, records []StreamRecord) []byte {
 	dst = append(dst, `{"Records":[`...)
 	for i := range records {
 		if i > 0 {
@@ -145,7 +177,7 @@ func AppendStreamEvent(dst []byte, records []StreamRecord) []byte {
 		}
 		dst = appendStreamRecord(dst, &records[i])
 	}
-	return append(dst, `]}`...)
+	return append(dst, ']')
 }
 
 func appendStreamRecord(dst []byte, r *StreamRecord) []byte {
@@ -191,9 +223,12 @@ type StreamFailure struct {
 	ShardID     string
 	First, Last StreamRecord
 	BatchSize   int
+
+	Payload []byte // the event with the records, for a bucket alone; nil: left out
 }
 
-// AppendStreamFailure appends f as the message to a queue or a topic.
+// AppendStreamFailure appends f as the message to a queue or a topic, or as
+// the object in a bucket, where the records are a text.
 func AppendStreamFailure(dst []byte, f *StreamFailure) []byte {
 	dst = append(dst, '{', '"')
 	dst = append(dst, `requestContext":{`...)
@@ -220,6 +255,9 @@ func AppendStreamFailure(dst []byte, f *StreamFailure) []byte {
 	dst = appendTime(dst, "approximateArrivalOfFirstRecord", f.First.Created, seconds)
 	dst = appendTime(dst, "approximateArrivalOfLastRecord", f.Last.Created, seconds)
 	dst = strconv.AppendInt(appendMember(dst, "batchSize"), int64(f.BatchSize), 10)
-	dst = appendText(dst, "streamArn", f.First.StreamARN)
-	return append(dst, `}}`...)
+	dst = append(appendText(dst, "streamArn", f.First.StreamARN), '}')
+	if f.Payload != nil {
+		dst = appendText(dst, "payload", string(f.Payload))
+	}
+	return append(dst, '}')
 }

@@ -12,8 +12,8 @@
 //
 //   - AppendSQSEvent: what an event source mapping hands to a function
 //   - AppendS3Event, AppendS3TestEvent, AppendS3EventBridge
-//   - AppendStreamEvent: DynamoDB Streams; AppendStreamFailure: what is left
-//     of a batch that the mapping gave up
+//   - AppendStreamEvent, AppendWindowEvent: DynamoDB Streams;
+//     AppendStreamFailure: what is left of a batch that the mapping gave up
 //   - AppendEnvelope, AppendScheduledEvent, AppendSchedulerEvent: EventBridge
 //   - AppendSNSEnvelope, AppendSNSEvent
 //   - AppendInvocationRecord, AppendFunctionError: what destinations of
