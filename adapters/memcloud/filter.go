@@ -8,6 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/eventfx/eventfx-go/internal/awspayload"
 	"github.com/eventfx/eventfx-go/internal/eventpattern"
 )
 
@@ -25,19 +26,14 @@ type bodyFilter struct {
 
 // newBodyFilters parses a mapping's patterns. The texts of its errors are
 // AWS's, or say what this package does not simulate.
-func newBodyFilters(patterns []string) ([]bodyFilter, error) {
-	if len(patterns) > maxFilters {
-		return nil, fmt.Errorf("%d filters: must be at most %d", len(patterns), maxFilters)
+func newBodyFilters(texts []string) ([]bodyFilter, error) {
+	patterns, err := parseFilters(texts)
+	if err != nil {
+		return nil, err
 	}
 	var filters []bodyFilter
-	for _, text := range patterns {
-		if n := utf8.RuneCountInString(text); n > maxFilterPattern {
-			return nil, fmt.Errorf("a filter pattern of %d characters: must be at most %d", n, maxFilterPattern)
-		}
-		pattern, err := eventpattern.Parse([]byte(text))
-		if err != nil {
-			return nil, err
-		}
+	for i, pattern := range patterns {
+		text := texts[i]
 		var keys map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(text), &keys); err != nil {
 			return nil, err
@@ -48,6 +44,52 @@ func newBodyFilters(patterns []string) ([]bodyFilter, error) {
 		filters = append(filters, bodyFilter{pattern, keys["body"][0] == '{'})
 	}
 	return filters, nil
+}
+
+// parseFilters parses the patterns of any mapping.
+func parseFilters(texts []string) ([]*eventpattern.Pattern, error) {
+	if len(texts) > maxFilters {
+		return nil, fmt.Errorf("%d filters: must be at most %d", len(texts), maxFilters)
+	}
+	patterns := make([]*eventpattern.Pattern, len(texts))
+	for i, text := range texts {
+		if n := utf8.RuneCountInString(text); n > maxFilterPattern {
+			return nil, fmt.Errorf("a filter pattern of %d characters: must be at most %d", n, maxFilterPattern)
+		}
+		var err error
+		if patterns[i], err = eventpattern.Parse([]byte(text)); err != nil {
+			return nil, err
+		}
+	}
+	return patterns, nil
+}
+
+// recordKeys are the members of a stream's record, which its filters name.
+var recordKeys = []string{"eventID", "eventName", "eventVersion", "eventSource", "awsRegion", "dynamodb", "userIdentity", "eventSourceARN"}
+
+// newRecordFilters parses the patterns of a stream's mapping.
+func newRecordFilters(texts []string) ([]*eventpattern.Pattern, error) {
+	patterns, err := parseFilters(texts)
+	if err != nil {
+		return nil, err
+	}
+	for i, pattern := range patterns {
+		for _, key := range pattern.Fields() {
+			if !slices.Contains(recordKeys, key) {
+				return nil, fmt.Errorf("filter %s: a stream's records have no %q", clip(texts[i], 100), key)
+			}
+		}
+	}
+	return patterns, nil
+}
+
+// wants reports whether one of the filters lets the record pass.
+func (p *streamMapping) wants(r *record) bool {
+	if len(p.filters) == 0 {
+		return true
+	}
+	document := awspayload.AppendStreamRecord(nil, &r.StreamRecord)
+	return slices.ContainsFunc(p.filters, func(f *eventpattern.Pattern) bool { return f.MatchJSON(document) })
 }
 
 // matchesAny reports whether one of the filters lets the body pass. JSON is

@@ -111,6 +111,6 @@ func TestBadFilters(t *testing.T) {
 		err := panicOf(func() {
 			cloud.Function("stream", failing, memcloud.Trigger(users, &memcloud.Mapping{Filters: []string{good}}))
 		})
-		wantError(t, err, "InvalidParameterValueException", "not simulated")
+		wantError(t, err, "InvalidParameterValueException", `have no "body"`)
 	})
 }

@@ -31,15 +31,20 @@ type Mapping struct {
 	// not enough. 0 means up to 1,250.
 	MaximumConcurrency int
 
-	// Filters are event patterns of a queue, up to 10 of at most 4,096
-	// characters, for its messages' bodies:
+	// Filters are event patterns, up to 10 of at most 4,096 characters. Those
+	// of a queue are for its messages' bodies:
 	//
 	//	{"body": {"state": ["new"], "total": [{"numeric": [">", 0]}]}}
 	//	{"body": [{"prefix": "order "}]}
 	//
 	// A message that none of them matches is deleted, and no function runs. A
 	// pattern like the first matches no body that is not JSON, one like the
-	// second none that is.
+	// second none that is. Those of a stream are for its records, in which
+	// numbers are texts:
+	//
+	//	{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"status": {"S": ["paid"]}}}}
+	//
+	// A record that none of them matches is passed over.
 	Filters []string
 
 	// The rest is for streams.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/eventfx/eventfx-go/internal/eventpattern"
 )
 
 // streamMapping reads a stream for a function: all shards side by side, but
@@ -13,6 +15,7 @@ type streamMapping struct {
 	function *Function
 	Mapping
 	id      string
+	filters []*eventpattern.Pattern
 	readers []*shardReader
 }
 
@@ -33,6 +36,10 @@ func (t *Table) trigger(f *Function, o *Mapping) error {
 	p.ParallelizationFactor = cmp.Or(p.ParallelizationFactor, 1)
 	if problem := p.problem(); problem != "" {
 		return &Error{f.name, "InvalidParameterValueException", problem}
+	}
+	var err error
+	if p.filters, err = newRecordFilters(o.Filters); err != nil {
+		return &Error{f.name, "InvalidParameterValueException", err.Error()}
 	}
 	if t.stream == nil {
 		if err := t.enableStream(NewAndOldImages); err != nil {
@@ -73,8 +80,6 @@ func (p *streamMapping) problem() string {
 		return "TumblingWindow needs a ParallelizationFactor of 1: the state is that of a shard"
 	case p.MaximumConcurrency != 0:
 		return "MaximumConcurrency is for queues"
-	case p.Filters != nil:
-		return "Filters of a stream are not simulated"
 	}
 	return refusedDestination(p.OnFailure)
 }
@@ -127,6 +132,10 @@ func (t *Table) backlog() int {
 
 // add takes a record of the shard. Records of one item go to one lane.
 func (r *shardReader) add(record *record) {
+	if !r.mapping.wants(record) {
+		r.mapping.note("filter", record.entity(), "passed over: it matches none of "+r.mapping.function.name+"'s filters")
+		return
+	}
 	l := r.lanes[record.item%uint64(len(r.lanes))]
 	l.waiting = append(l.waiting, record)
 }

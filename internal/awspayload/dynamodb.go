@@ -175,12 +175,13 @@ func appendStreamRecords(dst []byte, records []StreamRecord) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendStreamRecord(dst, &records[i])
+		dst = AppendStreamRecord(dst, &records[i])
 	}
 	return append(dst, ']')
 }
 
-func appendStreamRecord(dst []byte, r *StreamRecord) []byte {
+// AppendStreamRecord appends one element of an event's Records.
+func AppendStreamRecord(dst []byte, r *StreamRecord) []byte {
 	dst = append(dst, '{')
 	dst = appendText(dst, "eventID", r.EventID)
 	dst = appendText(dst, "eventName", r.Name)
