@@ -24,7 +24,10 @@ type shard struct {
 // is closed, and has two children. AWS does that by itself, when a table grows
 // and every few hours; here only this method and the fault ShardSplit do.
 func (t *Table) SplitShard(partitionKey any) {
-	t.cloud.wire(func() error {
+	if t.cloud.t != nil {
+		t.cloud.t.Helper()
+	}
+	t.cloud.misuse(t.cloud.do(own, "", func() error {
 		if t.stream == nil || !t.stream.enabled {
 			return t.invalid("the table has no stream whose shard could be split")
 		}
@@ -38,7 +41,7 @@ func (t *Table) SplitShard(partitionKey any) {
 		}
 		t.stream.split(sh)
 		return nil
-	})
+	}))
 }
 
 // The methods below are the loop's.

@@ -37,21 +37,27 @@ func (r *record) entity() entity { return entity{prefix: 'r', number: r.number} 
 // NewAndOldImages. After DisableStream it is another stream: its ARN is new,
 // and mappings that read the old one do not see what comes.
 func (t *Table) EnableStream(view StreamView) {
-	t.cloud.wire(func() error { return t.enableStream(view) })
+	if t.cloud.t != nil {
+		t.cloud.t.Helper()
+	}
+	t.cloud.misuse(t.cloud.do(own, "", func() error { return t.enableStream(view) }))
 }
 
 // DisableStream disables the table's stream: its shards are closed, and what
 // is in them can be read for 24 hours. The view of a stream cannot be edited;
 // it takes a DisableStream and an EnableStream.
 func (t *Table) DisableStream() {
-	t.cloud.wire(func() error {
+	if t.cloud.t != nil {
+		t.cloud.t.Helper()
+	}
+	t.cloud.misuse(t.cloud.do(own, "", func() error {
 		if t.stream == nil || !t.stream.enabled {
 			return t.invalid("Table already has a disabled stream: TableName: %s", t.name)
 		}
 		t.cloud.note(t.name, "stream", entity{}, "disabled")
 		t.stream.disable()
 		return nil
-	})
+	}))
 }
 
 // StreamARN returns the ARN of the table's latest stream, or "".
