@@ -19,5 +19,11 @@ func (q *Queue) Forget(id string) {
 // SearchLaws is the half of Laws that returns its finding.
 func SearchLaws[S any](t *testing.T, handler func(*Cloud) Handler, entry Entry[S], samples ...S) *Finding {
 	t.Helper()
-	return searchLaws(t, handler, entry, samples)
+	return searchLaws(t, handler, entry, samples, lawSeeds)
+}
+
+// SearchLawsSeeds is SearchLaws with more seeds than Laws has patience for.
+func SearchLawsSeeds[S any](t *testing.T, seeds int, handler func(*Cloud) Handler, entry Entry[S], samples ...S) *Finding {
+	t.Helper()
+	return searchLaws(t, handler, entry, samples, seeds)
 }

@@ -83,12 +83,12 @@ const (
 // What the handler keeps in variables survives a crash here, unlike on Lambda.
 func Laws[S any](t *testing.T, handler func(*Cloud) Handler, entry Entry[S], samples ...S) {
 	t.Helper()
-	if f := searchLaws(t, handler, entry, samples); f != nil {
+	if f := searchLaws(t, handler, entry, samples, lawSeeds); f != nil {
 		t.Errorf("%s", f)
 	}
 }
 
-func searchLaws[S any](t *testing.T, handler func(*Cloud) Handler, entry Entry[S], samples []S) *Finding {
+func searchLaws[S any](t *testing.T, handler func(*Cloud) Handler, entry Entry[S], samples []S, seeds int) *Finding {
 	t.Helper()
 	law := &law{}
 	s := &search{t: t, o: Exploration{Faults: Faults{Kinds: lawKinds}}}
@@ -132,7 +132,7 @@ func searchLaws[S any](t *testing.T, handler func(*Cloud) Handler, entry Entry[S
 			return s.finding(1, one, tried)
 		}
 	}
-	for seed := range uint64(lawSeeds) {
+	for seed := range uint64(seeds) {
 		tried++
 		if run := s.play(seed+1, nil); run.failed() {
 			return s.finding(seed+1, s.shrink(seed+1, run.faults), tried)

@@ -1,0 +1,18 @@
+package seenfirst
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Bug prints an order's label unless it is remembered.
+func Bug(ctx context.Context, s *Shop, m events.SQSMessage) error {
+	if seen, err := s.Seen(ctx, m.Body); err != nil || seen {
+		return err
+	}
+	if err := s.Remember(ctx, m.Body); err != nil {
+		return err
+	}
+	return s.Print(ctx, m.Body)
+}

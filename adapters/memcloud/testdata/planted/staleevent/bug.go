@@ -1,0 +1,17 @@
+package staleevent
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Bug writes what the events say into the index.
+func Bug(ctx context.Context, s *Shop, e events.S3Event) error {
+	for _, r := range e.Records {
+		if err := s.Write(ctx, r.S3); err != nil {
+			return err
+		}
+	}
+	return nil
+}
