@@ -30,7 +30,7 @@ func (s *Shop) Store(ctx context.Context, m *pubsub.Message) error {
 }
 
 // Scenario sends three orders to a worker that is started again when it ends.
-// After two minutes each must be stored, or still be in the queue.
+// After twenty seconds each must be stored, or still be in the queue.
 func Scenario(work func(context.Context, *Shop, *pubsub.Subscription) error) memcloud.Scenario {
 	return func(t testing.TB, cloud *memcloud.Cloud) {
 		s, incoming := &Shop{cloud.Table("orders", nil), slog.New(slog.DiscardHandler)}, cloud.Queue("incoming", nil)
@@ -38,7 +38,7 @@ func Scenario(work func(context.Context, *Shop, *pubsub.Subscription) error) mem
 		for _, id := range orders {
 			incoming.Send(id)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		for ctx.Err() == nil {
 			_ = work(ctx, s, portable.Subscription(incoming))

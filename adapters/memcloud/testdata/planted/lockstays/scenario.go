@@ -86,7 +86,7 @@ func end(ctx context.Context) time.Time {
 func Scenario(handle func(context.Context, *Shop, events.SQSMessage) error) memcloud.Scenario {
 	return func(t testing.TB, cloud *memcloud.Cloud) {
 		s := &Shop{cloud.Table("locks", nil), cloud.Table("payments", nil)}
-		cards := cloud.Queue("cards", &memcloud.QueueOptions{MaxReceives: 20})
+		cards := cloud.Queue("cards", &memcloud.QueueOptions{MaxReceives: 100})
 		cloud.Function("charge", planted.Each(func(ctx context.Context, m events.SQSMessage) error {
 			return handle(ctx, s, m)
 		}), memcloud.Trigger(cards, planted.Partial()))
