@@ -62,9 +62,12 @@ func (f *Finding) String() string {
 		fmt.Fprintln(&b, strings.TrimRight(e, "\n"))
 	}
 	fmt.Fprintf(&b, "seed %d, after %d seeds, with ", f.Seed, f.Tried)
-	if len(f.Faults) == 0 {
+	switch len(f.Faults) {
+	case 0:
 		fmt.Fprintln(&b, "no faults at all")
-	} else {
+	case 1:
+		fmt.Fprintf(&b, "one fault: %s\n", f.Faults[0])
+	default:
 		fmt.Fprintf(&b, "%d faults: %s\n", len(f.Faults), strings.Join(f.Faults, " "))
 	}
 	if f.Divergence != "" {

@@ -185,6 +185,10 @@ func TestPlantedDiffer(t *testing.T) {
 		if gone > 2 || come > 2 || gone+come == 0 {
 			t.Errorf("%s: %d lines of the bug are changed to %d, want 1 or 2", p.name, gone, come)
 		}
+		scenario, err := os.ReadFile("testdata/planted/" + p.name + "/scenario.go")
+		if err != nil || !bytes.Contains(scenario, []byte(p.report)) {
+			t.Errorf("%s: its package comment does not name %s: %v", p.name, p.report, err)
+		}
 	}
 }
 
