@@ -85,7 +85,7 @@ type Cloud struct {
 	faults   *misfortune              // nil: none
 	slow     map[*call]struct{}       // those that a fault keeps waiting
 	numbers  map[string]int
-	steps    []step
+	steps    stepList
 	halted   string
 
 	functions  map[string]*Function

@@ -3,7 +3,6 @@ package memcloud
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"hash/fnv"
 )
 
@@ -32,7 +31,24 @@ func (c *Cloud) hash(kind string, n int) uint64 {
 // reader of the handler's log finds the message m-n in the timeline.
 func (c *Cloud) uuid(kind string, n int) string {
 	x := c.hash(kind, n)
-	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012d", uint32(x>>32), uint16(x>>16), x>>4&0xfff, x&0xfff, n)
+	id := []byte("00000000-0000-4000-8000-000000000000")
+	hexTo(id[:8], x>>32)
+	hexTo(id[9:13], x>>16)
+	hexTo(id[15:18], x>>4)
+	hexTo(id[20:23], x)
+	for i := len(id) - 1; n > 0 && id[i] != '-'; i-- {
+		id[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return string(id)
+}
+
+// hexTo writes the lowest digits of x that fit.
+func hexTo(to []byte, x uint64) {
+	for i := len(to) - 1; i >= 0; i-- {
+		to[i] = "0123456789abcdef"[x&0xf]
+		x >>= 4
+	}
 }
 
 // opaque returns a token without a meaning to its reader.

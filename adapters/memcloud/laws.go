@@ -156,7 +156,7 @@ func (l *law) judge(t testing.TB, c *Cloud) {
 	c.look(func() {
 		now = c.state()
 		now.effects = c.faults.effects
-		for _, s := range c.steps {
+		for s := range c.steps.from(0) {
 			switch s.action {
 			case "move":
 				moved++

@@ -47,7 +47,7 @@ func (c *Cloud) state() *state {
 			in.things[t.describe(r.item)] = attributes
 		}
 	}
-	for _, step := range c.steps {
+	for step := range c.steps.from(0) {
 		kind := ""
 		switch {
 		case step.action == "send" && c.queues[step.resource] != nil:

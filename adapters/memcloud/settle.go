@@ -15,7 +15,7 @@ type settling struct {
 	quiet      bool
 
 	steps, budget int
-	first         int // len(c.steps) when the count began
+	first         int // c.steps.count when the count began
 
 	second      time.Duration // steps are counted within one second, too
 	secondSteps int
@@ -40,7 +40,7 @@ func (c *Cloud) Settle() {
 	settled := make(chan struct{})
 	open := c.look(func() {
 		if len(c.settle.waiting) == 0 {
-			c.settle.steps, c.settle.first = 0, len(c.steps)
+			c.settle.steps, c.settle.first = 0, c.steps.count
 			c.settle.budget = c.maxSteps + 32*c.backlog()
 		}
 		c.settle.waiting = append(c.settle.waiting, settled)
@@ -149,7 +149,7 @@ func (c *Cloud) haltedError() error {
 func (c *Cloud) busiest(first int) string {
 	type kind struct{ resource, action string }
 	counts := map[kind]int{}
-	for _, s := range c.steps[first:] {
+	for s := range c.steps.from(first) {
 		counts[kind{s.resource, s.action}]++
 	}
 	names := make([]string, 0, len(counts))

@@ -2,6 +2,7 @@ package memcloud
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -49,20 +50,54 @@ func (e entity) String() string {
 
 // note adds a step at the present instant.
 func (c *Cloud) note(resource, action string, about entity, text string, refs ...entity) {
-	c.steps = append(c.steps, step{c.now, resource, action, about, text, refs})
+	c.steps.add(step{c.now, resource, action, about, text, refs})
+}
+
+// A stepList grows in pieces: a long timeline is not copied to make room.
+type stepList struct {
+	pieces [][]step // full, but for the last
+	count  int
+}
+
+func (l *stepList) add(s step) {
+	last := len(l.pieces) - 1
+	if last < 0 || len(l.pieces[last]) == cap(l.pieces[last]) {
+		l.pieces = append(l.pieces, make([]step, 0, min(max(l.count, 16), 256)))
+		last++
+	}
+	l.pieces[last] = append(l.pieces[last], s)
+	l.count++
+}
+
+// from returns the steps from the first-th on.
+func (l *stepList) from(first int) iter.Seq[*step] {
+	return func(yield func(*step) bool) {
+		for _, piece := range l.pieces {
+			if first >= len(piece) {
+				first -= len(piece)
+				continue
+			}
+			for i := range piece[first:] {
+				if !yield(&piece[first+i]) {
+					return
+				}
+			}
+			first = 0
+		}
+	}
 }
 
 // Steps returns what has happened so far.
 func (c *Cloud) Steps() []Step {
 	var steps []Step
 	c.look(func() {
-		steps = make([]Step, len(c.steps))
-		for i, s := range c.steps {
+		steps = make([]Step, 0, c.steps.count)
+		for s := range c.steps.from(0) {
 			text := clip(s.text, 1000)
 			for _, r := range s.refs {
 				text += " " + r.String()
 			}
-			steps[i] = Step{s.at, s.resource, s.action, s.entity.String(), strings.TrimSpace(text)}
+			steps = append(steps, Step{s.at, s.resource, s.action, s.entity.String(), strings.TrimSpace(text)})
 		}
 	})
 	return steps

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	enchex "encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,7 @@ func AppendSQSEvent(dst []byte, records []SQSRecord) []byte {
 // to nothing at first, at last SQSEventEnd follows.
 func AppendSQSRecord(dst []byte, r *SQSRecord) []byte {
 	if len(dst) == 0 {
+		dst = slices.Grow(dst, len(r.Body)+1024) // most events have one record
 		dst = append(dst, `{"Records":[`...)
 	} else {
 		dst = append(dst, ',')
