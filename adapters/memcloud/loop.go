@@ -98,9 +98,10 @@ func (c *Cloud) post(f func()) {
 }
 
 // look has f executed in the loop, or here when the loop is over: for what
-// only looks. It reports whether the cloud is open.
+// only looks. It sees what was posted at its instant: keys begin with a letter.
+// It reports whether the cloud is open.
 func (c *Cloud) look(f func()) bool {
-	k := &call{lane: noLane, looks: true, f: func() error { f(); return nil }, done: make(chan struct{})}
+	k := &call{lane: noLane, key: "~", looks: true, f: func() error { f(); return nil }, done: make(chan struct{})}
 	if c.enter(k) {
 		if <-k.done; k.err == nil {
 			return true

@@ -205,3 +205,24 @@ func TestClosedCloud(t *testing.T) {
 		}
 	})
 }
+
+// TestAnswersAreSeenAfterShutdown: Shutdown sends the answers, and who looks
+// then sees what they did, in the same instant.
+func TestAnswersAreSeenAfterShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := memcloud.New(t).Queue("orders", nil)
+		q.Send("a")
+		s := portable.Subscription(q)
+		m, err := s.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Ack()
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(q.Messages()); n != 0 {
+			t.Errorf("%d messages after the acknowledgement", n)
+		}
+	})
+}
