@@ -160,6 +160,11 @@ func (q *Queue) check(m *Message) error {
 	case !q.fifo && m.DeduplicationID != "":
 		return refuse("InvalidParameterValue", "Value %s for parameter MessageDeduplicationId is invalid. Reason: The request include parameter that is not valid for this queue type.", m.DeduplicationID)
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.Attributes)) {
+		if why := wrongAttribute(name, m.Attributes[name]); why != "" {
+			return refuse("InvalidParameterValue", "The message (user) attribute '%s' %s", name, why)
+		}
+	}
 	if q.fifo && m.DeduplicationID == "" {
 		sum := sha256.Sum256([]byte(m.Body))
 		m.DeduplicationID = hex.EncodeToString(sum[:])
@@ -171,6 +176,27 @@ func (q *Queue) check(m *Message) error {
 // deduplication. "" is none.
 func legalID(s string) bool {
 	return len(s) <= 128 && strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}
+
+// wrongAttribute says what is wrong with an attribute, or "".
+func wrongAttribute(name string, a Attribute) string {
+	legal := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_-.", r)
+	}
+	kind, _, _ := strings.Cut(a.Type, ".")
+	switch {
+	case name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return !legal(r) }):
+		return "has an invalid name: it has 1 to 256 letters, digits, _, - and ."
+	case kind != "String" && kind != "Number" && kind != "Binary":
+		return "has an invalid type: its type begins with String, Number or Binary"
+	case kind == "Binary" && len(a.Binary) == 0, kind != "Binary" && a.Value == "":
+		return "must contain a non-empty value of its type"
+	case kind == "Number":
+		if _, err := normalNumber(name, a.Value); err != nil {
+			return "is no number of up to 38 digits: " + clip(a.Value, 60)
+		}
+	}
+	return ""
 }
 
 // legalText reports whether s has only characters that XML 1.0 can carry.

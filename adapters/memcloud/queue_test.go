@@ -320,7 +320,7 @@ func TestBack(t *testing.T) {
 }
 
 func TestMessageLimits(t *testing.T) {
-	// Rule C2.7, C1.4
+	// Rules C2.7, C1.3 and C1.4
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		q := cloud.Queue("orders", nil)
 		many := map[string]memcloud.Attribute{}
@@ -329,6 +329,9 @@ func TestMessageLimits(t *testing.T) {
 		}
 		one := map[string]memcloud.Attribute{"n": {Type: "String", Value: "v"}}
 		full := strings.Repeat("x", 1<<20)
+		with := func(name, kind, value string) memcloud.Message {
+			return memcloud.Message{Body: "a", Attributes: map[string]memcloud.Attribute{name: {Type: kind, Value: value}}}
+		}
 		tests := []struct {
 			reason string
 			m      memcloud.Message
@@ -341,6 +344,13 @@ func TestMessageLimits(t *testing.T) {
 			{"a character that XML cannot carry", memcloud.Message{Body: "a\x00"}, "InvalidMessageContents"},
 			{"not UTF-8", memcloud.Message{Body: "a\xff"}, "InvalidMessageContents"},
 			{"ten attributes at most", memcloud.Message{Body: "a", Attributes: many}, "InvalidParameterValue"},
+			{"a type of one's own", with("A_b-c.9", "Number.int", "1.5e3"), ""},
+			{"a type that is none", with("n", "Text", "x"), "InvalidParameterValue"},
+			{"a name with a blank", with("a b", "String", "x"), "InvalidParameterValue"},
+			{"no value", with("n", "String", ""), "InvalidParameterValue"},
+			{"text where bytes belong", with("n", "Binary", "x"), "InvalidParameterValue"},
+			{"a number that is none", with("n", "Number", "x"), "InvalidParameterValue"},
+			{"a number of 39 digits", with("n", "Number", strings.Repeat("1", 39)), "InvalidParameterValue"},
 		}
 		small := cloud.Queue("small", &memcloud.QueueOptions{MaximumMessageSize: 1024})
 		if _, err := small.SendMessage(t.Context(), memcloud.Message{Body: full[:1024]}); err != nil {
