@@ -1,7 +1,9 @@
 // Package memcloud is AWS's event sources in the process of a test: buckets,
-// queues, tables, topics and schedules that run your functions by AWS's rules,
-// on the bytes that AWS sends. Twelve hours of visibility timeouts, retries
-// and redrives take milliseconds, and happen in the same order every time.
+// queues, tables, topics, event buses and schedules that run your functions by
+// AWS's rules, on the bytes that AWS sends. Twelve hours of visibility
+// timeouts, retries and redrives take milliseconds, and happen in the same
+// order every time. Any failure can be had on demand, and repeated from its
+// seed.
 //
 // # A test of the handler that you have
 //
@@ -46,11 +48,13 @@
 //	memcloud.Trigger(users, &memcloud.Mapping{MaximumRetries: 3, OnFailure: dead}) // a table's stream
 //	memcloud.Trigger(uploads, &memcloud.Notification{Suffix: ".jpg"})
 //	memcloud.Trigger(news)    // a topic
-//	memcloud.Trigger(nightly) // a schedule
+//	memcloud.Trigger(bus, &memcloud.Rule{Pattern: `{"source":["shop"]}`})
+//	memcloud.Trigger(nightly) // a rule's schedule
+//	memcloud.Trigger(weekly, &memcloud.Target{Input: `{"job":"report"}`}) // EventBridge Scheduler
 //
 // Queues and streams invoke synchronously: the answer says what failed.
-// Buckets, topics and schedules invoke asynchronously: the answer is ignored,
-// and an error is retried after one minute and after two more.
+// The others invoke asynchronously: the answer is ignored, and an error is
+// retried after one minute and after two more.
 //
 // # Partial batches
 //
@@ -72,6 +76,51 @@
 //
 // A call takes a nanosecond of the bubble's time, so compare times with a
 // tolerance, or those of [Cloud.Steps] in milliseconds.
+//
+// # Faults
+//
+// What AWS's documentation leaves possible happens when [Options].Faults says
+// so: a message comes twice, late or out of order; the process ends before or
+// after any call that changes something; an answer is lost; a call is refused,
+// is slow, or takes effect and fails; an invocation is throttled; a shard
+// splits; a dead letter is lost. Which faults happen is computed from the seed.
+//
+// [Explore] plays a scenario with two hundred seeds, and fails the test with
+// the first that breaks it: the fewest faults that are needed, and the
+// timeline.
+//
+//	func TestEveryOrderHasALabel(t *testing.T) {
+//		memcloud.Explore(t, nil, func(t testing.TB, cloud *memcloud.Cloud) {
+//			orders := cloud.Queue("orders", nil)
+//			p := &printer{cloud.Table("printed", nil), cloud.Bucket("labels", nil)}
+//			cloud.Function("print", lambda.NewHandler(p.handle), memcloud.Trigger(orders))
+//			orders.Send("a")
+//			orders.Send("b")
+//			cloud.Settle()
+//			if keys := p.labels.Keys(); !slices.Equal(keys, []string{"a.txt", "b.txt"}) {
+//				t.Errorf("labels %q, want one for a and one for b", keys)
+//			}
+//		})
+//	}
+//
+//	labels ["b.txt"], want one for a and one for b
+//	seed 15, after 15 seeds, with one fault: crash-after@print/put/printed#1
+//	repeat it with MEMCLOUD_SEED='15:crash-after@print/put/printed#1'
+//	...
+//
+// [Laws] needs no assertion: it compares what the handler leaves behind with
+// and without faults.
+//
+//	func TestPrinterKeepsTheLaws(t *testing.T) {
+//		memcloud.Laws(t, newPrinter, memcloud.FromQueue("orders", nil, nil), memcloud.Message{Body: "a"})
+//	}
+//
+//	work is lost: bucket labels, object a.txt is missing after a crash after put printed
+//
+// Calls of the test itself meet no faults, nor does setting up. A crash ends
+// the invocation: its context is cancelled, and what it still calls does
+// nothing. What it keeps in variables stays, though, unlike in a process that
+// is gone.
 //
 // # Two kinds of methods
 //
@@ -96,6 +145,10 @@
 //
 // What is simulated follows AWS's documentation and recorded behaviour. Where
 // AWS leaves something open, this package chooses the plain way: messages of a
-// standard queue come in order and once, notifications at once, and a schedule
-// ticks at the full minute. A correct handler must not count on it.
+// standard queue come in order and once, notifications at once, a schedule
+// ticks at the full minute, and EventBridge retries without jitter. A correct
+// handler must not count on it: faults take it back.
+//
+// A compiled Lambda binary is a function, too, in real time: see package
+// bootstrap.
 package memcloud
