@@ -1,6 +1,7 @@
 package memcloud
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -218,4 +219,12 @@ func (b *EventBus) route(e *busEvent) {
 	if !matched && len(b.rules) > 0 {
 		c.note(b.name, "drop", e.entity(), "no rule matches")
 	}
+}
+
+func decodeDocument(data []byte) any {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var doc any
+	_ = d.Decode(&doc) // an envelope is JSON
+	return doc
 }

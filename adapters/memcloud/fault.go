@@ -12,11 +12,13 @@ type Fault string
 // The kinds of faults. Each strikes at sites of its own, see Faults.
 const (
 	// Duplicate delivers a message of a standard queue, an asynchronous event,
-	// a tick or a stream's batch a second time.
+	// a bucket's notification, what a rule sends, a tick or a stream's batch a
+	// second time.
 	Duplicate Fault = "duplicate"
 	// Reorder has two messages of a standard queue change places.
 	Reorder Fault = "reorder"
-	// Delay keeps a message, an asynchronous event or a tick back for a while.
+	// Delay keeps a message, an asynchronous event, a bucket's notification,
+	// what a rule sends or a tick back for a while.
 	Delay Fault = "delay"
 	// ShortPollMiss has a receive that does not wait find nothing.
 	ShortPollMiss Fault = "short-poll-miss"
