@@ -214,6 +214,16 @@ func TestNotificationConfiguration(t *testing.T) {
 			} else if !test.ok {
 				wantError(t, err, "InvalidArgument", "overlapping suffixes")
 			}
+			// Rule B2.2: a configuration that is refused sends no test event.
+			tested := 0
+			for _, m := range q.Messages() {
+				var e events.S3TestEvent
+				unmarshal(t, m.Body, &e)
+				if e.Bucket == b.Name() {
+					tested++
+				}
+			}
+			want(t, test.reason, tested == 2, test.ok)
 		}
 		b := cloud.Bucket("uploads", nil)
 		wantError(t, panicOf(func() { b.Notify(fifo, nil) }), "InvalidArgument", "FIFO")

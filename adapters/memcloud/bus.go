@@ -185,7 +185,7 @@ func (b *EventBus) accept(e BusEvent) string {
 		ID: id, DetailType: e.DetailType, Source: e.Source, Account: Account, Time: when, Region: Region,
 		Resources: e.Resources, Detail: []byte(e.Detail),
 	})
-	b.route(&busEvent{number: number, label: e.Source + ": " + e.DetailType, envelope: envelope})
+	b.route(&busEvent{number: number, label: e.Source + ": " + e.DetailType + " " + e.Detail, envelope: envelope})
 	return id
 }
 

@@ -306,3 +306,54 @@ func TestWrongRules(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingVanishes(t *testing.T) {
+	// Rule B4.1, E1.5
+	// Whatever goes wrong, each change of a bucket reaches the target or the
+	// dead-letter queue, or the timeline says that it is lost; and one seed
+	// gives one timeline.
+	play := func(seed uint64) (timeline string) {
+		synctest.Test(t, func(t *testing.T) {
+			cloud := memcloud.Open(&memcloud.Options{T: t, Seed: seed, Faults: &memcloud.Faults{Rate: 0.4}})
+			b := cloud.Bucket("uploads", &memcloud.BucketOptions{EventBridge: true})
+			q, dead := cloud.Queue("q", nil), cloud.Queue("dead", nil)
+			cloud.EventBus("default").Target(q, &memcloud.Rule{Retries: 1, DeadLetter: dead})
+			b.Notify(q, &memcloud.Notification{Suffix: "5"})
+			for i := range 10 {
+				b.Put(fmt.Sprintf("key-%d", i), nil)
+			}
+			cloud.Settle()
+			arrived := bodies(q.Messages()) + bodies(dead.Messages())
+			timeline = cloud.Timeline()
+			if !strings.Contains(arrived, "configurationId") {
+				t.Errorf("seed %d: the notification of key-5 vanished\n%s", seed, timeline)
+			}
+			for i := range 10 {
+				key := fmt.Sprintf("key-%d", i)
+				if !strings.Contains(arrived, `"object":{"key":"`+key+`","size":0,"etag"`) && !lost(cloud, key) {
+					t.Errorf("seed %d: %s vanished\n%s", seed, key, timeline)
+				}
+			}
+		})
+		return timeline
+	}
+	for seed := range uint64(40) {
+		if a, b := play(seed), play(seed); a != b {
+			t.Fatalf("seed %d: two timelines\n%s\n%s", seed, a, b)
+		}
+	}
+}
+
+// lost reports whether the timeline says that the event of the key was lost.
+func lost(cloud *memcloud.Cloud, key string) bool {
+	event := "-"
+	for _, s := range cloud.Steps() {
+		switch {
+		case s.Resource == "default" && s.Action == "put" && strings.HasSuffix(s.Text, " "+key):
+			event = s.ID
+		case s.Action == "LOST" && strings.HasSuffix(s.ID, " "+event):
+			return true
+		}
+	}
+	return false
+}

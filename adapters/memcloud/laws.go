@@ -31,6 +31,20 @@ func FromTopic(name string) Entry[Notice] {
 	}
 }
 
+// FromEventBus has events be put on a bus.
+func FromEventBus(name string, r *Rule) Entry[BusEvent] {
+	return func(c *Cloud) (func(BusEvent), []FunctionOption) {
+		b := c.EventBus(name)
+		return func(e BusEvent) {
+			results, err := b.PutEvents(own, e)
+			if err == nil && results[0].ErrorCode != "" {
+				err = &Error{name, results[0].ErrorCode, results[0].ErrorMessage}
+			}
+			c.misuse(err)
+		}, []FunctionOption{Trigger(b, r)}
+	}
+}
+
 // FromBucket has objects be written to a bucket.
 func FromBucket(name string, o *BucketOptions, n *Notification) Entry[Object] {
 	return func(c *Cloud) (func(Object), []FunctionOption) {
@@ -69,8 +83,8 @@ const (
 // Laws tries to break a handler: it feeds the samples to it with a message
 // delivered twice, with two that change places, with a crash before and after
 // each call that changes something, and with its answer lost. Each time it
-// compares what is in buckets and tables, and what was sent to topics and
-// queues, with a run without faults; what differs is a failure of t, said in a
+// compares what is in buckets and tables, and what was sent to topics, queues
+// and event buses, with a run without faults; what differs is a failure of t, said in a
 // sentence:
 //
 //	not idempotent: table ledger, row total: n 10 → 11 after a duplicate at orders/send

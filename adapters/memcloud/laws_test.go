@@ -126,3 +126,29 @@ func TestLaws(t *testing.T) {
 		})
 	}
 }
+
+func TestLawsOfEventBuses(t *testing.T) {
+	event := func(id string) memcloud.BusEvent {
+		return memcloud.BusEvent{Source: "shop", DetailType: "Order Placed", Detail: `{"id":"` + id + `"}`}
+	}
+	found := memcloud.SearchLaws(t, func(c *memcloud.Cloud) memcloud.Handler {
+		rows, audit := c.Table("rows", nil), c.EventBus("audit")
+		return handler(func(ctx context.Context, payload []byte) ([]byte, error) {
+			var e struct{ Detail struct{ ID string } }
+			if err := json.Unmarshal(payload, &e); err != nil {
+				return nil, err
+			}
+			if row, err := rows.GetItem(ctx, memcloud.Item{"id": e.Detail.ID}); err != nil || row != nil {
+				return nil, err
+			}
+			if err := rows.PutItem(ctx, memcloud.Item{"id": e.Detail.ID}); err != nil {
+				return nil, err
+			}
+			_, err := audit.PutEvents(ctx, event("audited "+e.Detail.ID))
+			return nil, err
+		})
+	}, memcloud.FromEventBus("shop", nil), event("a"), event("b"))
+	if found == nil || !strings.Contains(found.Errors[0], "work is lost: event bus audit, event shop: Order Placed {\"id\":\"audited ") {
+		t.Errorf("found %v", found)
+	}
+}

@@ -48,8 +48,10 @@ func (c *Cloud) state() *state {
 		}
 	}
 	for step := range c.steps.from(0) {
-		kind := ""
+		kind, thing := "", "message"
 		switch {
+		case step.action == "put" && step.entity.prefix == 'e':
+			kind, thing = "event bus ", "event"
 		case step.action == "send" && c.queues[step.resource] != nil:
 			kind = "queue "
 		case step.action == "publish" && c.topics[step.resource] != nil:
@@ -57,7 +59,7 @@ func (c *Cloud) state() *state {
 		default:
 			continue
 		}
-		in := s.container(kind+step.resource, "message")
+		in := s.container(kind+step.resource, thing)
 		in.sent = true
 		in.things[step.text] = nil
 	}
