@@ -281,7 +281,7 @@ func TestWrongRules(t *testing.T) {
 			r          memcloud.Rule
 			code, part string
 		}{
-			{q, memcloud.Rule{Pattern: `{"source":"shop"}`}, "InvalidEventPatternException", "Event pattern is not valid. Reason: source: want"},
+			{q, memcloud.Rule{Pattern: `{"source":"shop"}`}, "InvalidEventPatternException", "Event pattern is not valid. Reason: the pattern: \"source\" must be an object or an array"},
 			{q, memcloud.Rule{Pattern: `{"source":["` + strings.Repeat("x", 4096) + `"]}`}, "ValidationException", "4096"},
 			{q, memcloud.Rule{Input: "{"}, "ValidationException", "JSON syntax error in input for target q"},
 			{q, memcloud.Rule{Input: `"` + strings.Repeat("x", 8191) + `"`}, "ValidationException", "input"},

@@ -33,7 +33,7 @@ func (c *Cloud) state() *state {
 		in := s.container("bucket "+name, "object")
 		for key := range b.objects {
 			if o := b.latest(key); o != nil {
-				in.things[key] = map[string]string{"data": preview(o.Data), "content type": o.ContentType, "metadata": fmt.Sprint(o.Metadata)}
+				in.things[key] = map[string]string{"data": preview(o.Data), "content type": o.ContentType, "metadata": fmt.Sprint(o.Metadata), "tags": fmt.Sprint(o.Tags)}
 			}
 		}
 	}

@@ -31,7 +31,7 @@ func (l *leaf) matches(v any) bool {
 
 func parseLeaf(list []any, path []string) (*leaf, error) {
 	if len(list) == 0 {
-		return nil, wrong(path, "an empty list")
+		return nil, wrong(path, "Empty arrays are not allowed")
 	}
 	l := &leaf{path: path, absence: -1}
 	for _, e := range list {
@@ -39,10 +39,13 @@ func parseLeaf(list []any, path []string) (*leaf, error) {
 		var problem string
 		switch e := e.(type) {
 		case []any:
-			problem = "a list in a list: want scalars and objects with one operator"
+			problem = "Match value must be String, number, true, false, or null"
 		case object:
-			if len(e) != 1 {
-				return nil, wrong(path, "want one operator in an object")
+			switch {
+			case len(e) == 0:
+				return nil, wrong(path, "Match expression name not found")
+			case len(e) > 1:
+				return nil, wrong(path, "Only one key allowed in match expression")
 			}
 			name, value := e[0].key, e[0].value
 			if name == "exists" && value == false {
@@ -51,11 +54,9 @@ func parseLeaf(list []any, path []string) (*leaf, error) {
 			}
 			parse := operator(name)
 			if parse == nil {
-				return nil, wrong(path, fmt.Sprintf("there is no operator %q", name))
+				return nil, wrong(path, "Unrecognized match type "+name)
 			}
-			if t, problem = parse(value); problem != "" {
-				problem = name + ": " + problem
-			}
+			t, problem = parse(value)
 		default:
 			t = equals(e)
 		}
@@ -130,25 +131,25 @@ func onText(f func(s string) bool) test {
 }
 
 func prefix(value any) (test, string) {
-	return end(value, func(s, p string) bool { return strings.HasPrefix(s, p) }, func(s string, n int) string { return s[:n] })
+	return end("prefix", value, strings.HasPrefix, func(s string, n int) string { return s[:n] })
 }
 
 func suffix(value any) (test, string) {
-	return end(value, func(s, p string) bool { return strings.HasSuffix(s, p) }, func(s string, n int) string { return s[len(s)-n:] })
+	return end("suffix", value, strings.HasSuffix, func(s string, n int) string { return s[len(s)-n:] })
 }
 
 // end parses a prefix or a suffix: a string, or {"equals-ignore-case": string}.
-func end(value any, has func(s, p string) bool, cut func(s string, n int) string) (test, string) {
+func end(name string, value any, has func(s, p string) bool, cut func(s string, n int) string) (test, string) {
 	if o, ok := value.(object); ok && len(o) == 1 && o[0].key == "equals-ignore-case" {
 		p, ok := o[0].value.(string)
 		if !ok {
-			return nil, "equals-ignore-case: want a string"
+			return nil, "equals-ignore-case match pattern must be a string"
 		}
 		return onText(func(s string) bool { return len(s) >= len(p) && strings.EqualFold(cut(s, len(p)), p) }), ""
 	}
 	p, ok := value.(string)
 	if !ok {
-		return nil, "want a string"
+		return nil, name + " match pattern must be a string"
 	}
 	return onText(func(s string) bool { return has(s, p) }), ""
 }
@@ -156,14 +157,14 @@ func end(value any, has func(s, p string) bool, cut func(s string, n int) string
 func equalsIgnoreCase(value any) (test, string) {
 	want, ok := value.(string)
 	if !ok {
-		return nil, "want a string"
+		return nil, "equals-ignore-case match pattern must be a string"
 	}
 	return onText(func(s string) bool { return strings.EqualFold(s, want) }), ""
 }
 
 func exists(value any) (test, string) {
 	if value != true { // false has been dealt with
-		return nil, "want true or false"
+		return nil, "exists match pattern must be either true or false."
 	}
 	return func(any) bool { return true }, ""
 }
@@ -177,14 +178,12 @@ func anythingBut(value any) (test, string) {
 	if !ok {
 		list = []any{value}
 	}
+	const inList = "Inside anything but list, "
 	if len(list) == 0 {
-		return nil, "an empty list"
+		return nil, inList + "mixed type is not supported" // these are AWS's words
 	}
 	var tests []test
 	for _, e := range list {
-		if kind(e) != kind(list[0]) {
-			return nil, "want strings alone or numbers alone"
-		}
 		switch e := e.(type) {
 		case string:
 			tests = append(tests, equals(e))
@@ -195,7 +194,13 @@ func anythingBut(value any) (test, string) {
 			}
 			tests = append(tests, t)
 		default:
-			return nil, "want a string, a number, a list of either, or an object with one operator"
+			if !ok {
+				return nil, "Value of anything-but must be an array or single string/number value."
+			}
+			return nil, inList + "start|null|boolean is not supported."
+		}
+		if kind(e) != kind(list[0]) {
+			return nil, inList + "mixed type is not supported"
 		}
 	}
 	return none(tests), ""
@@ -203,30 +208,33 @@ func anythingBut(value any) (test, string) {
 
 // anythingButMatch parses an operator on strings, or on lists of them.
 func anythingButMatch(o object) (test, string) {
-	if len(o) != 1 {
-		return nil, "want one operator"
+	switch {
+	case len(o) == 0:
+		return nil, "Anything-But expression name not found"
+	case len(o) > 1:
+		return nil, "Only one key allowed in match expression"
 	}
 	name := o[0].key
 	switch name {
 	case "prefix", "suffix", "equals-ignore-case", "wildcard":
 	default:
-		return nil, fmt.Sprintf("there is no operator %q here", name)
+		return nil, "Unsupported anything-but pattern: " + name
 	}
 	list, ok := o[0].value.([]any)
 	if !ok {
 		list = []any{o[0].value}
 	}
 	if len(list) == 0 {
-		return nil, name + ": an empty list"
+		return nil, name + ": Empty arrays are not allowed"
 	}
 	var tests []test
 	for _, e := range list {
 		if e == "" && name != "equals-ignore-case" {
-			return nil, name + ": an empty string"
+			return nil, "Null prefix/suffix not allowed"
 		}
 		t, problem := operator(name)(e)
 		if problem != "" {
-			return nil, name + ": " + problem
+			return nil, problem
 		}
 		tests = append(tests, t)
 	}
@@ -266,17 +274,22 @@ func millionths(v any) (n int64, ok bool) {
 // numeric parses ["=", 1], or a range: [">", 0], ["<=", 5], [">=", 0, "<", 5].
 func numeric(value any) (test, string) {
 	list, ok := value.([]any)
-	if !ok || len(list) != 2 && len(list) != 4 {
-		return nil, `want ["=", number] or a range such as [">", 0, "<=", 5]`
+	switch {
+	case !ok:
+		return nil, "Value of numeric must be an array."
+	case len(list) > 4:
+		return nil, "Too many terms in numeric range expression"
+	case len(list) != 2 && len(list) != 4:
+		return nil, `numeric wants ["=", number] or a range such as [">", 0, "<=", 5]`
 	}
 	low, high, before := int64(math.MinInt64), int64(math.MaxInt64), int64(math.MinInt64)
 	for i := 0; i < len(list); i += 2 {
 		n, ok := millionths(list[i+1])
 		if !ok {
-			return nil, fmt.Sprintf("%v is not a number between -5e9 and 5e9", list[i+1])
+			return nil, fmt.Sprintf("Value of numeric must be a number between -5.0E9 and 5.0E9: %v", list[i+1])
 		}
 		if n <= before {
-			return nil, "the lower bound is not below the upper one"
+			return nil, "Bottom must be less than top"
 		}
 		before = n
 		op := list[i]
@@ -292,7 +305,7 @@ func numeric(value any) (test, string) {
 		case op == "<" && (i > 0 || len(list) == 2):
 			high = n - 1
 		default:
-			return nil, fmt.Sprintf("%v cannot stand there: want a lower bound, then an upper one", op)
+			return nil, fmt.Sprintf("Unrecognized numeric range operator: %v", op)
 		}
 	}
 	return func(v any) bool {
@@ -305,8 +318,11 @@ func numeric(value any) (test, string) {
 func cidr(value any) (test, string) {
 	s, _ := value.(string)
 	block, err := netip.ParsePrefix(s)
-	if err != nil {
-		return nil, "want a block such as 10.0.0.0/24"
+	switch {
+	case err != nil:
+		return nil, "cidr wants a block such as 10.0.0.0/24"
+	case block.IsSingleIP(): // AWS wants it as a plain string
+		return nil, fmt.Sprintf("mask bits must be < %d", block.Bits())
 	}
 	return onText(func(s string) bool {
 		address, err := netip.ParseAddr(s)
@@ -315,24 +331,25 @@ func cidr(value any) (test, string) {
 }
 
 // wildcard parses a text with stars, each for any characters. A backslash
-// stands before a star or a backslash that is meant itself.
+// stands before a star or a backslash that is meant itself. AWS counts from the
+// quote before the text.
 func wildcard(value any) (test, string) {
 	s, ok := value.(string)
 	if !ok {
-		return nil, "want a string"
+		return nil, "wildcard match pattern must be a string"
 	}
 	parts := []string{""}
 	for i := 0; i < len(s); i++ {
 		last := len(parts) - 1
 		switch {
 		case s[i] == '*' && i > 0 && parts[last] == "" && last > 0:
-			return nil, fmt.Sprintf("two stars in a row at position %d", i)
+			return nil, fmt.Sprintf("Consecutive wildcard characters at pos %d", i)
 		case s[i] == '*':
 			parts = append(parts, "")
 			continue
 		case s[i] == '\\':
 			if i++; i == len(s) || s[i] != '*' && s[i] != '\\' {
-				return nil, fmt.Sprintf("a backslash at position %d before neither a star nor a backslash", i-1)
+				return nil, fmt.Sprintf("Invalid escape character at pos %d", i)
 			}
 		}
 		parts[last] += s[i : i+1]

@@ -15,8 +15,8 @@ type Error struct{ Reason string }
 
 func (e *Error) Error() string { return "Invalid filter pattern definition. " + e.Reason }
 
-// maxBranches is into how many alternatives the $or of a pattern may multiply,
-// which is EventBridge's limit.
+// maxBranches bounds the product of the lengths of all $or, as EventBridge
+// does.
 const maxBranches = 1000
 
 // Parse parses a pattern. Its error is an *Error.
@@ -37,7 +37,10 @@ func Parse(pattern []byte) (*Pattern, error) {
 	}
 	root, ok := tree.(object)
 	if !ok {
-		return nil, &Error{"the pattern is not an object"}
+		return nil, &Error{"Filter is not an object"}
+	}
+	if combinations(root) > maxBranches {
+		return nil, &Error{fmt.Sprintf("the $or of the pattern make more than %d rule combinations", maxBranches)}
 	}
 	branches, err := parseObject(root, nil)
 	if err != nil {
@@ -70,9 +73,6 @@ func decode(d *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			if o.has(key.(string)) {
-				return nil, &Error{fmt.Sprintf("the key %q is there twice", key)}
-			}
 			value, err := decode(d)
 			if err != nil {
 				return nil, err
@@ -96,21 +96,19 @@ func decode(d *json.Decoder) (any, error) {
 	return t, nil
 }
 
-func (o object) has(key string) bool {
-	return slices.ContainsFunc(o, func(m member) bool { return m.key == key })
-}
-
 // parseObject returns the branches of an object: lists of leaves, of which one
-// must match as a whole. An $or multiplies them.
+// must match as a whole. An $or multiplies them. Of two leaves for one path
+// the last one holds, in the order of the text.
 func parseObject(o object, path []string) ([][]*leaf, error) {
 	if len(o) == 0 {
-		return nil, wrong(path, "an empty object")
+		return nil, wrong(path, "Empty objects are not allowed")
 	}
 	branches := [][]*leaf{nil}
 	for _, m := range o {
 		var more [][]*leaf
 		var err error
-		at := append(slices.Clip(path), m.key)
+		// A dot in a key is as good as an object in an object.
+		at := append(slices.Clip(path), strings.Split(m.key, ".")...)
 		switch v := m.value.(type) {
 		case object:
 			more, err = parseObject(v, at)
@@ -123,13 +121,10 @@ func parseObject(o object, path []string) ([][]*leaf, error) {
 			l, err = parseLeaf(v, at)
 			more = [][]*leaf{{l}}
 		default:
-			err = wrong(at, "want an object, or a list of what may match")
+			err = wrong(path, fmt.Sprintf("%q must be an object or an array", m.key))
 		}
 		if err != nil {
 			return nil, err
-		}
-		if len(branches)*len(more) > maxBranches {
-			return nil, wrong(path, fmt.Sprintf("$or makes more than %d combinations", maxBranches))
 		}
 		branches = product(branches, more)
 	}
@@ -153,11 +148,35 @@ func parseOr(list []any, path []string) ([][]*leaf, error) {
 		if err != nil {
 			return nil, err
 		}
-		if branches = append(branches, more...); len(branches) > maxBranches {
-			return nil, wrong(path, fmt.Sprintf("$or makes more than %d combinations", maxBranches))
-		}
+		branches = append(branches, more...)
 	}
 	return branches, nil
+}
+
+// combinations returns the product of the lengths of all $or, or more than
+// maxBranches. It is never less than the number of branches.
+func combinations(o object) int {
+	n := 1
+	for _, m := range o {
+		switch v := m.value.(type) {
+		case object:
+			n *= combinations(v)
+		case []any:
+			if m.key == "$or" && isOr(v) {
+				n *= len(v)
+				for _, e := range v {
+					if n > maxBranches {
+						break
+					}
+					n *= combinations(e.(object))
+				}
+			}
+		}
+		if n > maxBranches {
+			return maxBranches + 1
+		}
+	}
+	return n
 }
 
 // isOr reports whether the list under $or is one of alternatives: at least two

@@ -10,7 +10,8 @@
 // Scalars are compared by their text, so that 300, 300.0 and 3e2 differ;
 // numeric, and anything-but with a number, compare values. Where the document
 // has an array any element may match, but two members of one object in the
-// pattern must be found in one element. Like numbers beyond 5e9 and digits
+// pattern must be found in one element. A dot in a key, here or there, is as
+// good as an object in an object. Like numbers beyond 5e9 and digits
 // beyond the sixth after the point, this is what AWS's own matcher documents.
 package eventpattern
 
@@ -31,7 +32,7 @@ type Pattern struct {
 
 // A node is what a pattern asks of the value at one path.
 type node struct {
-	leaves   []*leaf // all must match; more than one after an $or
+	leaf     *leaf // nil: only the children count
 	keys     []string
 	children map[string]*node
 }
@@ -56,6 +57,7 @@ func (p *Pattern) MatchJSON(data []byte) bool {
 // Match reports whether the document matches. It is what encoding/json decodes
 // into an any, with UseNumber: a float64 has lost the text that is compared.
 func (p *Pattern) Match(doc any) bool {
+	doc = undotted(doc)
 	m := match{root: doc, absent: make([]absence, p.absences)}
 	return slices.ContainsFunc(p.branches, func(b *node) bool { return m.node(b, doc) })
 }
@@ -86,10 +88,8 @@ func (m *match) node(n *node, v any) bool {
 	case map[string]any:
 		object = v
 	}
-	for _, l := range n.leaves {
-		if !l.matches(v) && !m.isAbsent(l) {
-			return false
-		}
+	if l := n.leaf; l != nil && !l.matches(v) && !m.isAbsent(l) {
+		return false
 	}
 	for _, key := range n.keys {
 		child, ok := object[key]
@@ -134,7 +134,7 @@ func present(v any, path []string) bool {
 	return len(path) == 0
 }
 
-// add has the branch ask for the leaf, too.
+// add has the branch ask for the leaf, in place of one for the same path.
 func (n *node) add(l *leaf) {
 	for _, key := range l.path {
 		child := n.children[key]
@@ -148,7 +148,7 @@ func (n *node) add(l *leaf) {
 		}
 		n = child
 	}
-	n.leaves = append(n.leaves, l)
+	n.leaf = l
 }
 
 // finish makes the pattern of its branches, each a list of leaves.

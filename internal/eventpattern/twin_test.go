@@ -24,7 +24,7 @@ func flatten(v any, path []string, places []place, arrays *int) (fields []field)
 	switch v := v.(type) {
 	case map[string]any:
 		for key, child := range v {
-			fields = append(fields, flatten(child, append(slices.Clip(path), key), places, arrays)...)
+			fields = append(fields, flatten(child, append(slices.Clip(path), strings.Split(key, ".")...), places, arrays)...)
 		}
 	case []any:
 		*arrays++
@@ -43,8 +43,10 @@ func twin(p *Pattern, doc any) bool {
 	return slices.ContainsFunc(p.branches, func(b *node) bool { return satisfied(collect(b), fields, nil) })
 }
 
-func collect(n *node) []*leaf {
-	leaves := n.leaves
+func collect(n *node) (leaves []*leaf) {
+	if n.leaf != nil {
+		leaves = append(leaves, n.leaf)
+	}
 	for _, child := range n.children {
 		leaves = append(slices.Clip(leaves), collect(child)...)
 	}
@@ -121,6 +123,9 @@ func FuzzMatch(f *testing.F) {
 		}
 		if !ok || len(pattern) > 200 || len(text) > 200 {
 			return // the twin may take exponential time
+		}
+		if strings.Contains(text, ".") && dotted(doc) {
+			return // a key that is there in both spellings is one array here, and two fields for the twin
 		}
 		if err == nil && p.Match(doc) != twin(p, doc) {
 			t.Errorf("%s on %s: %v, and the twin differs", pattern, text, p.Match(doc))
