@@ -98,6 +98,12 @@ func TestManyGroups(t *testing.T) {
 		cloud.Advance(31 * time.Second)
 		send(q, "g5a")
 		want(t, "again", bodies(q.Receive(10)), "g2a g2b g3a g4a g1b g5a")
+
+		// A group whose first message has expired is as old as its next one.
+		other := cloud.Queue("other.fifo", &memcloud.QueueOptions{ContentBasedDeduplication: true})
+		send(other, "g1a", "g2a", "g1b")
+		other.Forget(other.Messages()[0].ID)
+		want(t, "without the first", bodies(other.Receive(10)), "g2a g1b")
 	})
 }
 

@@ -1,6 +1,7 @@
 package memcloud_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -260,6 +261,50 @@ func TestLostPostedDelete(t *testing.T) {
 		cloud.Advance(time.Millisecond)
 		want(t, "left", len(q.Messages()), 0)
 	}, "call-fails@orders/delete#1", "call-fails@orders/visibility#1")
+}
+
+func TestQueueFaultsRepeat(t *testing.T) {
+	// One seed gives one timeline, with all faults and several batches at once.
+	run := func(seed uint64) (timeline string) {
+		synctest.Test(t, func(t *testing.T) {
+			cloud := memcloud.Open(&memcloud.Options{T: t, Seed: seed, Faults: &memcloud.Faults{Rate: 0.1}})
+			for _, name := range []string{"orders", "orders.fifo"} {
+				q := cloud.Queue(name, &memcloud.QueueOptions{MaxReceives: 5})
+				cloud.Function("f-"+name, handler(func(ctx context.Context, payload []byte) ([]byte, error) {
+					time.Sleep(time.Second)
+					return (&answers{}).Invoke(ctx, payload)
+				}), memcloud.Trigger(q, &memcloud.Mapping{BatchSize: 3, ReportBatchItemFailures: true}), &memcloud.FunctionOptions{ReservedConcurrency: 3})
+				for i := range 30 {
+					m := memcloud.Message{Body: fmt.Sprint(i)}
+					if i%10 == 3 {
+						m.Body += "bad"
+					}
+					if strings.HasSuffix(name, ".fifo") {
+						m.Group, m.DeduplicationID = fmt.Sprint(i%4), m.Body
+					}
+					q.SendBatch(m)
+				}
+			}
+			cloud.Settle()
+			for _, s := range cloud.Steps() {
+				timeline += fmt.Sprintln(int64(s.At), s)
+			}
+		})
+		return timeline
+	}
+	for seed := range uint64(3) {
+		first := run(seed)
+		for range 10 {
+			if run(seed) != first {
+				t.Fatalf("seed %d gives two timelines", seed)
+			}
+		}
+		for _, kind := range []string{"duplicate@orders/", "reorder@orders/", "delay@orders/", "throttle@f-orders", "call-fails@orders/delete"} {
+			if !strings.Contains(first, kind) {
+				t.Errorf("seed %d has no %s", seed, kind)
+			}
+		}
+	}
 }
 
 func TestWindowOfTwentySeconds(t *testing.T) {

@@ -192,8 +192,12 @@ func (q *Queue) take(m *message, receipt string, visibility time.Duration) {
 	q.hide(m, c.now+visibility)
 	q.setHolder(m, true)
 	if m.receives > maxDeliveries && q.maxReceives == 0 {
-		c.halt(fmt.Sprintf("%s: never settles: %s was received %d times: visible again every %v, no redrive policy (set MaxReceives)",
-			q.name, m.entity(), m.receives-1, q.visibility))
+		throttled := ""
+		if m.runs == 0 && len(q.mappings) > 0 {
+			throttled = ", its function is throttled"
+		}
+		c.halt(fmt.Sprintf("%s: never settles: %s was received %d times: visible again every %v%s, no redrive policy (set MaxReceives)",
+			q.name, m.entity(), m.receives-1, q.visibility, throttled))
 	}
 }
 

@@ -181,7 +181,7 @@ func TestReportedDeduplicationAfterDelete(t *testing.T) {
 		send(q, "g1a")
 		cloud.Settle()
 		want(t, "within five minutes", len(h.batches()), 1)
-		cloud.Advance(2 * time.Second)
+		cloud.Advance(time.Second + time.Millisecond)
 		send(q, "g1a")
 		cloud.Settle()
 		want(t, "after five minutes", len(h.batches()), 2)

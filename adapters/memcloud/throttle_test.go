@@ -34,6 +34,23 @@ func TestThrottledMapping(t *testing.T) {
 	})
 }
 
+func TestThrottledForEver(t *testing.T) {
+	// Rule C4.6: without a redrive policy that has no end, and the reason is
+	// said.
+	r := &recorder{}
+	synctest.Test(t, func(t *testing.T) {
+		cloud := memcloud.New(r)
+		q := cloud.Queue("orders", nil)
+		cloud.Function("ship", constant("{}"), memcloud.Trigger(q), &memcloud.FunctionOptions{ReservedConcurrency: -1})
+		q.Send("a")
+		cloud.Settle()
+		r.finish()
+	})
+	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "received 1000 times: visible again every 30s, its function is throttled, no redrive policy") {
+		t.Errorf("got %q", r.errors)
+	}
+}
+
 func TestThrottledForAWhile(t *testing.T) {
 	// Rule C4.6: the same batch is tried again, with the receive that it has.
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
