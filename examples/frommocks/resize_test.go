@@ -96,13 +96,16 @@ func (m memoryStore) Write(ctx context.Context, key string, data []byte) error {
 // [deploy]
 // deploy makes what the repository's deployment script makes with a dozen
 // calls of the command-line tool. The event is tried once, not three times.
-func deploy(cloud *memcloud.Cloud) (images, resized *memcloud.Bucket, failed *memcloud.Queue) {
+// A queue stands for the reader of the mail.
+func deploy(cloud *memcloud.Cloud) (images, resized *memcloud.Bucket, mail *memcloud.Queue) {
 	images, resized = cloud.Bucket("images", nil), cloud.Bucket("resized", nil)
-	failed = cloud.Queue("failed-resize", nil)
+	failed := cloud.Topic("failed-resize")
+	mail = cloud.Queue("mail", nil)
+	failed.Subscribe(mail, &memcloud.Subscription{Raw: true})
 	cloud.Function("resize", lambda.NewHandler(resize(memoryStore{images}, memoryStore{resized})),
 		&memcloud.FunctionOptions{Timeout: 10 * time.Second, Retries: -1, MaxAge: time.Hour, DeadLetter: failed},
 		memcloud.Trigger(images))
-	return images, resized, failed
+	return images, resized, mail
 }
 
 // [/deploy]
@@ -112,15 +115,15 @@ func TestResize(t *testing.T) {
 	// [resize]
 	synctest.Test(t, func(t *testing.T) {
 		cloud := memcloud.New(t)
-		images, resized, failed := deploy(cloud)
+		images, resized, mail := deploy(cloud)
 
 		const key = "cats/nyan cat+1.png" // it arrives as cats/nyan+cat%2B1.png
 		images.Put(key, big)
 		cloud.Settle()
 
 		small, ok := resized.Get(key)
-		if !ok || len(small) >= len(big) || len(failed.Messages()) > 0 {
-			t.Errorf("made: %t, %d bytes of %d, %d failures", ok, len(small), len(big), len(failed.Messages()))
+		if !ok || len(small) >= len(big) || len(mail.Messages()) > 0 {
+			t.Errorf("made: %t, %d bytes of %d, %d failures", ok, len(small), len(big), len(mail.Messages()))
 		}
 	})
 	// [/resize]
@@ -130,12 +133,12 @@ func TestResizeFails(t *testing.T) {
 	// [fails]
 	synctest.Test(t, func(t *testing.T) {
 		cloud := memcloud.New(t)
-		images, resized, failed := deploy(cloud)
+		images, resized, mail := deploy(cloud)
 
 		images.Put("some-file.txt", []byte("no picture"))
 		cloud.Settle()
 
-		told := failed.Messages()
+		told := mail.Messages()
 		if len(told) != 1 || !strings.Contains(told[0].Body, `"key":"some-file.txt"`) {
 			t.Fatalf("told of the failure: %+v, want the event once", told)
 		}
