@@ -2,6 +2,7 @@ package membench
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"runtime"
@@ -31,9 +32,14 @@ type measurement struct {
 	unit      string
 	exact     bool // free of noise: the factor does not apply
 	rare      bool // slow, or exact: a few rounds do
-	run       func(t *testing.T) float64
-	got       []float64
+	run       func(t *testing.T) sample
+	got, cpu  []float64
 }
+
+// A sample is one round: what was measured, and the time for which all cores
+// together worked at it, which neighbours do not count in; 0 where it says
+// nothing.
+type sample struct{ got, cpu float64 }
 
 // TestCompare measures all contenders in turns and prints a table. Without
 // -rounds it only sees that everything works.
@@ -45,11 +51,12 @@ func TestCompare(t *testing.T) {
 				continue
 			}
 			runtime.GC()
-			m.got = append(m.got, m.run(t))
+			round := m.run(t)
+			m.got, m.cpu = append(m.got, round.got), append(m.cpu, round.cpu)
 		}
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%-30s %-24s %9s %17s %7s  %s\n", "", "", "median", "range", "ratio", "target")
+	fmt.Fprintf(&out, "%-30s %-24s %9s %17s %7s %7s  %s\n", "", "", "median", "range", "ratio", "CPU", "target")
 	first := table[0]
 	for _, m := range table {
 		if m.what != first.what {
@@ -68,7 +75,7 @@ func TestCompare(t *testing.T) {
 				target += " missed"
 			}
 		}
-		fmt.Fprintf(&out, "%-30s %-24s %9.1f %17s %7.1f  %s\n", m.what+", "+m.unit, m.who, median, fmt.Sprintf("%.1f-%.1f", slices.Min(m.got), slices.Max(m.got)), ratio, target)
+		fmt.Fprintf(&out, "%-30s %-24s %9.1f %17s %7.1f %7.1f  %s\n", m.what+", "+m.unit, m.who, median, fmt.Sprintf("%.1f-%.1f", slices.Min(m.got), slices.Max(m.got)), ratio, middle(m.cpu), target)
 		// Neighbours on the machine only ever slow a round down: the best one
 		// says what the code can do. When all are slow, so is the floor.
 		most := *factor
@@ -88,7 +95,7 @@ func measurements() []*measurement {
 		full, single, first, memory = "full batches", "one by one", "New to first handled", "queued message"
 	)
 	var table []*measurement
-	add := func(what, who, unit string, target float64, run func(t *testing.T) float64) {
+	add := func(what, who, unit string, target float64, run func(t *testing.T) sample) {
 		table = append(table, &measurement{what: what, who: who, unit: unit, target: target, exact: what == memory, rare: what == memory || who == "mempubsub, real time", run: run})
 	}
 	n := func(measuring, looking int) int {
@@ -99,22 +106,22 @@ func measurements() []*measurement {
 	}
 
 	payload := capture(10)
-	add(full, "floor: decoding alone", "µs a message", 0, func(*testing.T) float64 { return floor(payload, n(400, 10)) })
-	add(full, "memcloud, virtual time", "µs a message", 8, virtual(func() float64 { return batches(openMemcloud, n(4_000, 1_000)) }))
-	add(full, "memcloud, real time", "µs a message", 8, real(func() float64 { return batches(openMemcloud, n(4_000, 1_000)) }))
-	add(full, "mempubsub, virtual time", "µs a message", 0, virtual(func() float64 { return batches(openMempubsub, n(4_000, 1_000)) }))
-	add(full, "mempubsub, real time", "µs a message", 0, real(func() float64 { return batches(openMempubsub, 1_000) }))
-	add(full, "watermill, virtual time", "µs a message", 0, virtual(func() float64 { return batches(openWatermill, n(4_000, 1_000)) }))
-	add(full, "watermill, real time", "µs a message", 0, real(func() float64 { return batches(openWatermill, n(4_000, 1_000)) }))
+	add(full, "floor: decoding alone", "µs a message", 0, func(*testing.T) sample { return floor(payload, n(400, 10)) })
+	add(full, "memcloud, virtual time", "µs a message", 8, virtual(func() sample { return batches(openMemcloud, n(4_000, 1_000)) }))
+	add(full, "memcloud, real time", "µs a message", 8, real(func() sample { return batches(openMemcloud, n(4_000, 1_000)) }))
+	add(full, "mempubsub, virtual time", "µs a message", 0, virtual(func() sample { return batches(openMempubsub, n(4_000, 1_000)) }))
+	add(full, "mempubsub, real time", "µs a message", 0, real(func() sample { return batches(openMempubsub, 1_000) }))
+	add(full, "watermill, virtual time", "µs a message", 0, virtual(func() sample { return batches(openWatermill, n(4_000, 1_000)) }))
+	add(full, "watermill, real time", "µs a message", 0, real(func() sample { return batches(openWatermill, n(4_000, 1_000)) }))
 
 	one := capture(1)
-	add(single, "floor: decoding alone", "µs a message", 0, func(*testing.T) float64 { return floor(one, n(1_000, 10)) })
-	add(single, "memcloud, virtual time", "µs a message", 20, virtual(func() float64 { return oneByOne(openMemcloud, n(1_000, 100)) }))
-	add(single, "memcloud, real time", "µs a message", 20, real(func() float64 { return oneByOne(openMemcloud, n(1_000, 100)) }))
-	add(single, "mempubsub, virtual time", "µs a message", 0, virtual(func() float64 { return oneByOne(openMempubsub, n(1_000, 100)) }))
-	add(single, "mempubsub, real time", "µs a message", 0, real(func() float64 { return oneByOne(openMempubsub, 2) }))
-	add(single, "watermill, virtual time", "µs a message", 0, virtual(func() float64 { return oneByOne(openWatermill, n(1_000, 100)) }))
-	add(single, "watermill, real time", "µs a message", 0, real(func() float64 { return oneByOne(openWatermill, n(1_000, 100)) }))
+	add(single, "floor: decoding alone", "µs a message", 0, func(*testing.T) sample { return floor(one, n(1_000, 10)) })
+	add(single, "memcloud, virtual time", "µs a message", 20, virtual(func() sample { return oneByOne(openMemcloud, n(1_000, 100)) }))
+	add(single, "memcloud, real time", "µs a message", 20, real(func() sample { return oneByOne(openMemcloud, n(1_000, 100)) }))
+	add(single, "mempubsub, virtual time", "µs a message", 0, virtual(func() sample { return oneByOne(openMempubsub, n(1_000, 100)) }))
+	add(single, "mempubsub, real time", "µs a message", 0, real(func() sample { return oneByOne(openMempubsub, 2) }))
+	add(single, "watermill, virtual time", "µs a message", 0, virtual(func() sample { return oneByOne(openWatermill, n(1_000, 100)) }))
+	add(single, "watermill, real time", "µs a message", 0, real(func() sample { return oneByOne(openWatermill, n(1_000, 100)) }))
 
 	add(first, "memcloud, virtual time", "µs", 100, opened(openMemcloud, n(30, 3), true))
 	add(first, "memcloud, real time", "µs", 100, opened(openMemcloud, n(30, 3), false))
@@ -122,74 +129,79 @@ func measurements() []*measurement {
 	add(first, "watermill, virtual time", "µs", 0, opened(openWatermill, n(30, 3), true))
 	add(first, "watermill, real time", "µs", 0, opened(openWatermill, n(30, 3), false))
 
-	add(memory, "memcloud", "bytes", 1_000, real(func() float64 { return queued(openMemcloud, n(100_000, 1_000)) }))
-	add(memory, "mempubsub", "bytes", 0, real(func() float64 { return queued(openMempubsub, n(100_000, 1_000)) }))
-	add(memory, "watermill, persistent", "bytes", 0, real(func() float64 { return queued(openWatermill, n(100_000, 1_000)) }))
+	add(memory, "memcloud", "bytes", 1_000, real(func() sample { return queued(openMemcloud, n(100_000, 1_000)) }))
+	add(memory, "mempubsub", "bytes", 0, real(func() sample { return queued(openMempubsub, n(100_000, 1_000)) }))
+	add(memory, "watermill, persistent", "bytes", 0, real(func() sample { return queued(openWatermill, n(100_000, 1_000)) }))
 	return table
 }
 
 type opener = func(idle bool) contender
 
-func real(f func() float64) func(*testing.T) float64 { return func(*testing.T) float64 { return f() } }
+func real(f func() sample) func(*testing.T) sample { return func(*testing.T) sample { return f() } }
 
-func virtual(f func() float64) func(*testing.T) float64 {
-	return func(t *testing.T) (got float64) {
+func virtual(f func() sample) func(*testing.T) sample {
+	return func(t *testing.T) (got sample) {
 		synctest.Test(t, func(*testing.T) { got = f() })
 		return got
 	}
 }
 
-// wall returns the real time, also in a bubble.
-func wall() time.Duration {
+// A watch was started at an instant of real time, also in a bubble.
+type watch struct{ wall, cpu time.Duration }
+
+func start() watch {
 	var now syscall.Timeval
-	if err := syscall.Gettimeofday(&now); err != nil {
+	var used syscall.Rusage
+	if err := errors.Join(syscall.Gettimeofday(&now), syscall.Getrusage(syscall.RUSAGE_SELF, &used)); err != nil {
 		panic(err)
 	}
-	return time.Duration(now.Nano())
+	return watch{time.Duration(now.Nano()), time.Duration(used.Utime.Nano() + used.Stime.Nano())}
 }
 
-func per(n int, since time.Duration) float64 {
-	return float64(wall()-since) / float64(n) / 1000
+// per returns what each of n things took, in µs.
+func (w watch) per(n int) sample {
+	now := start()
+	return sample{float64(now.wall-w.wall) / float64(n) / 1000, float64(now.cpu-w.cpu) / float64(n) / 1000}
 }
 
 func repeat(n int) []string { return slices.Repeat([]string{body}, n) }
 
 // batches sends n messages, 1,000 at a time, and waits for all of them.
-func batches(open opener, n int) float64 {
+func batches(open opener, n int) sample {
 	in := open(false)
 	defer in.close()
 	in.send(repeat(100)) // what grows has grown
 	in.wait(100)
 	bodies := repeat(1_000)
-	began := wall()
+	began := start()
 	for sent := 1_000; sent <= n; sent += 1_000 {
 		in.send(bodies)
 		in.wait(100 + sent)
 	}
-	return per(n, began)
+	return began.per(n)
 }
 
-func oneByOne(open opener, n int) float64 {
+func oneByOne(open opener, n int) sample {
 	in := open(false)
 	defer in.close()
 	one := repeat(1)
-	began := wall()
+	began := start()
 	for i := range n {
 		in.send(one)
 		in.wait(i + 1)
 	}
-	return per(n, began)
+	return began.per(n)
 }
 
 // opened returns the median time from nothing to the first message that was
 // handled.
-func opened(open opener, n int, inBubble bool) func(*testing.T) float64 {
-	once := func() float64 {
-		began := wall()
+func opened(open opener, n int, inBubble bool) func(*testing.T) sample {
+	once := func() sample {
+		began := start()
 		in := open(false)
 		in.send(repeat(1))
 		in.wait(1)
-		took := per(1, began)
+		took := began.per(1)
 		in.close()
 		return took
 	}
@@ -197,17 +209,17 @@ func opened(open opener, n int, inBubble bool) func(*testing.T) float64 {
 	if inBubble {
 		run = virtual(once)
 	}
-	return func(t *testing.T) float64 {
+	return func(t *testing.T) sample {
 		var took []float64
 		for range n {
-			took = append(took, run(t))
+			took = append(took, run(t).got)
 		}
-		return middle(took)
+		return sample{got: middle(took)} // the CPU's clock is too coarse
 	}
 }
 
 // queued returns the bytes that a message takes which nobody receives.
-func queued(open opener, n int) float64 {
+func queued(open opener, n int) sample {
 	in := open(true)
 	defer in.close()
 	before := heap()
@@ -221,7 +233,7 @@ func queued(open opener, n int) float64 {
 	if _, ok := in.(*inMemcloud); ok {
 		in.wait(0) // they were posted
 	}
-	return float64(heap()-before) / float64(n)
+	return sample{got: float64(heap()-before) / float64(n)}
 }
 
 // heap returns the bytes in use, stacks of goroutines included.
@@ -234,9 +246,9 @@ func heap() int64 {
 }
 
 // floor is what decoding the payload and its bodies costs a message.
-func floor(payload []byte, n int) float64 {
+func floor(payload []byte, n int) sample {
 	messages := 0
-	began := wall()
+	began := start()
 	for range n {
 		k, err := decode(payload)
 		if err != nil {
@@ -244,7 +256,7 @@ func floor(payload []byte, n int) float64 {
 		}
 		messages += k
 	}
-	return per(messages, began)
+	return began.per(messages)
 }
 
 // capture returns the payload of n messages, as memcloud sends it.
