@@ -133,7 +133,8 @@ func (b *Bucket) Keys() []string {
 
 // PutObject writes an object if the condition holds, and returns it without
 // its data. Its notifications are sent in the same step. A condition that does
-// not hold gives an *Error with the code PreconditionFailed.
+// not hold gives an *Error with the code PreconditionFailed, IfMatch of a key
+// that is not there NoSuchKey.
 func (b *Bucket) PutObject(ctx context.Context, o Object, condition Condition) (Object, error) {
 	if err := b.check(&o); err != nil {
 		return Object{}, err
@@ -176,8 +177,13 @@ func (b *Bucket) HeadObject(ctx context.Context, key, version string) (Object, e
 
 func (b *Bucket) find(ctx context.Context, verb, key, version string) (o *Object, err error) {
 	err = b.cloud.do(ctx, verb+"\x00"+b.name+"\x00"+key, func() error {
-		if o = b.version(key, version); o == nil || o.DeleteMarker {
+		switch o = b.version(key, version); {
+		case o == nil && version != "":
+			return b.noSuchVersion(key, version)
+		case o == nil, o.DeleteMarker && version == "":
 			return b.noSuchKey(key)
+		case o.DeleteMarker:
+			return &Error{b.name, "MethodNotAllowed", "The specified method is not allowed against this resource: the version is a delete marker"}
 		}
 		return nil
 	})
@@ -257,8 +263,9 @@ func (b *Bucket) latest(key string) *Object {
 func (b *Bucket) write(o *Object, condition Condition, name string) error {
 	old := b.latest(o.Key)
 	switch {
-	case condition.IfNoneMatch && old != nil,
-		condition.IfMatch != "" && (old == nil || strings.Trim(condition.IfMatch, `"`) != old.ETag):
+	case condition.IfMatch != "" && old == nil:
+		return b.noSuchKey(o.Key)
+	case condition.IfNoneMatch && old != nil, condition.IfMatch != "" && strings.Trim(condition.IfMatch, `"`) != old.ETag:
 		return &Error{b.name, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"}
 	}
 	b.cloud.note(b.name, writeVerbs[name], entity{name: o.Key}, fmt.Sprintf("%d bytes", o.Size))

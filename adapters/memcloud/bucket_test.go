@@ -242,7 +242,7 @@ func TestNotificationConfiguration(t *testing.T) {
 			many.Notify(q, &memcloud.Notification{Prefix: fmt.Sprintf("%02d/", i)})
 		}
 		wantError(t, panicOf(func() { many.Notify(q, &memcloud.Notification{Prefix: "x/"}) }), "TooManyConfigurations", "100")
-		wantError(t, panicOf(func() { b.Notify(q, &memcloud.Notification{Events: []string{"ObjectCreated:Put"}}) }), "MalformedXML", "ObjectCreated:Put")
+		wantError(t, panicOf(func() { b.Notify(q, &memcloud.Notification{Events: []string{"ObjectCreated:Put"}}) }), "InvalidArgument", "ObjectCreated:Put")
 	})
 }
 
@@ -317,6 +317,8 @@ func TestObjects(t *testing.T) {
 		if _, err = b.PutObject(ctx, memcloud.Object{Key: "k", Data: []byte("new")}, memcloud.Condition{IfMatch: o.ETag}); err != nil {
 			t.Error(err)
 		}
+		_, err = b.PutObject(ctx, memcloud.Object{Key: "nothing"}, memcloud.Condition{IfMatch: o.ETag})
+		wantError(t, err, "NoSuchKey", "nothing")
 		_, err = b.GetObject(ctx, "nothing", "")
 		wantError(t, err, "NoSuchKey", "nothing")
 		_, err = b.HeadObject(ctx, "nothing", "")

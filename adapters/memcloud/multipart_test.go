@@ -111,7 +111,7 @@ func TestMultipartErrors(t *testing.T) {
 			{"twice", []memcloud.Part{{Number: 2, ETag: big}, {Number: 2, ETag: big}}, memcloud.Condition{}, "InvalidPartOrder", "ascending"},
 			{"not uploaded", []memcloud.Part{{Number: 3, ETag: big}}, memcloud.Condition{}, "InvalidPart", "part 3"},
 			{"another ETag", []memcloud.Part{{Number: 2, ETag: small}}, memcloud.Condition{}, "InvalidPart", "part 2"},
-			{"a condition", []memcloud.Part{{Number: 2, ETag: big}}, memcloud.Condition{IfMatch: "x"}, "PreconditionFailed", ""},
+			{"a condition", []memcloud.Part{{Number: 2, ETag: big}}, memcloud.Condition{IfMatch: "x"}, "NoSuchKey", ""},
 		}
 		for _, test := range tests {
 			_, err := b.CompleteMultipartUpload(ctx, "k", id, test.parts, test.condition)

@@ -84,7 +84,7 @@ func (b *Bucket) notifyTo(target Recipient, o *Notification) error {
 	}
 	for _, e := range n.Events {
 		if !slices.Contains(eventTypes, e) {
-			return refuse("MalformedXML", "%q is no event type of S3", e)
+			return refuse("InvalidArgument", "A specified event is not supported for notifications: %q", e)
 		}
 	}
 	for _, other := range b.notifications {

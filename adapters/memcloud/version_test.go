@@ -72,7 +72,9 @@ func TestDeleteMarkers(t *testing.T) {
 		b.Delete("never")
 		markers := b.Versions("k")
 		_, err := b.GetObject(ctx, "k", markers[0].VersionID)
-		wantError(t, err, "NoSuchKey", "")
+		wantError(t, err, "MethodNotAllowed", "delete marker")
+		_, err = b.GetObject(ctx, "k", "none")
+		wantError(t, err, "NoSuchVersion", "")
 		for _, m := range markers[:2] {
 			if _, ok := b.Get("k"); ok {
 				t.Error("a marker is left, and the object visible")
