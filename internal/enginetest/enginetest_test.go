@@ -1,0 +1,118 @@
+package enginetest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eventfx/eventfx-go/adapters/memcloud"
+)
+
+var verbose = flag.Bool("observations", false, "log what each script saw, on each engine")
+
+// TestMain has the scripts run side by side: on moto they mostly wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "64"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// A script is run on both engines.
+type script struct {
+	name string
+	run  func(*Run)
+}
+
+var scripts = slices.Concat(queueScripts, fifoScripts, pubsubScripts, bucketScripts, notificationScripts, busScripts, tableScripts, streamScripts)
+
+// TestMoto compares memcloud with moto. Where moto is not installed it fails;
+// a developer may set EVENTFX_ENGINES=optional to go without.
+func TestMoto(t *testing.T) {
+	rules, err := rulesIn("../../docs/semantics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := startMoto()
+	switch {
+	case err == nil:
+	case os.Getenv("EVENTFX_ENGINES") == "optional" && os.Getenv("CI") != "true":
+		fmt.Printf("engine moto: NOT RUN, %d scripts: it does not start, and EVENTFX_ENGINES=optional allows that: %v\n", len(scripts), err)
+		t.Skip("moto does not start")
+	default:
+		t.Fatalf("moto does not start: %v\npip install 'moto[server]', or set EVENTFX_ENGINES=optional to go without", err)
+	}
+	defer func() {
+		if err := server.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+
+	var mu sync.Mutex
+	c := newComparison(differences, rules)
+	t.Run("script", func(t *testing.T) { // which ends when all are over
+		for _, s := range scripts {
+			t.Run(s.name, func(t *testing.T) {
+				inMemory, onMoto := s.onBoth(t, server)
+				mu.Lock()
+				defer mu.Unlock()
+				c.compare(s.name, inMemory, onMoto)
+			})
+		}
+	})
+	if t.Failed() {
+		return // what was not run cannot be judged
+	}
+	c.end()
+	for _, mistake := range c.mistakes {
+		t.Error(mistake)
+	}
+	fmt.Printf("engine moto: %d observations, %d accepted differences\n", c.compared, len(differences))
+}
+
+// onBoth runs the script on both engines. Those in which time passes wait
+// until the others, which keep moto busy, are over, and run side by side then.
+//
+// In real time a busy machine may be so late that what should be hidden has
+// come back: then it is not the engine that differs, and the script is run
+// there again.
+func (s *script) onBoth(t *testing.T, server *moto) (inMemory, onMoto []observation) {
+	const tries, tolerated = 3, 1500 * time.Millisecond
+	var ideal time.Duration
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		inMemory = s.on(t, s.name+"-", &memory{memcloud.New(t)})
+		ideal = time.Since(began)
+	})
+	if ideal < time.Second {
+		return inMemory, s.on(t, s.name+"-", server)
+	}
+	t.Parallel()
+	for try := 1; ; try++ {
+		began := time.Now()
+		onMoto = s.on(t, fmt.Sprintf("%s%d-", s.name, try), server)
+		late := time.Since(began) - ideal
+		t.Logf("moto: %v later than in memory, where it took %v", late.Round(time.Millisecond), ideal.Round(time.Millisecond))
+		if late < tolerated || try == tries {
+			return inMemory, onMoto
+		}
+	}
+}
+
+// on runs the script on an engine.
+func (s *script) on(t *testing.T, prefix string, e engine) []observation {
+	r := &Run{t: t, engine: e, prefix: prefix, ctx: t.Context(), names: map[string]string{}}
+	s.run(r)
+	if *verbose {
+		for _, o := range r.seen {
+			t.Logf("%T: %s: %s", e, o.step, o.seen)
+		}
+	}
+	return r.seen
+}
