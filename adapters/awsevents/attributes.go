@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/eventfx/eventfx-go/internal/deadstory"
 	"github.com/eventfx/eventfx-go/internal/jsonscan"
 )
 
@@ -60,6 +63,38 @@ func readAttributes(raw []byte, r *record, field, typeName, stringName, binaryNa
 		}
 	}
 	return all
+}
+
+// A letter is what a message tells of the one that died, when it is a dead
+// letter or was one: see package deadstory.
+type letter struct {
+	event *event.EventContextV1 // nil: it tells nothing
+	value string                // of the attribute
+}
+
+// letter returns the attributes that the first message had: those that a
+// letter tells of, for what sends it may have encoded them and lost their
+// types. An attribute of that name that is no letter is one like others.
+func (all userAttributes) letter() (userAttributes, letter) {
+	for _, a := range all {
+		if a.name != deadstory.Attribute || a.binary {
+			continue
+		}
+		doc, ok := deadstory.Decode(a.value)
+		if !ok {
+			break
+		}
+		first, ok := deadstory.Event(doc)
+		if !ok || !attributeText(first.ID) {
+			break
+		}
+		sent, told := first.Extensions[deadstory.SentAttributes].(string)
+		if _, unique := jsonscan.Unique([]byte(sent), nil); told && unique {
+			return readAttributes([]byte(sent), nil, "", "dataType", "stringValue", "binaryValue"), letter{first, a.value}
+		}
+		return nil, letter{first, a.value} // it had none
+	}
+	return all, letter{}
 }
 
 // contentType returns the content type that the sender gave, or "".

@@ -101,7 +101,8 @@
 // alone:
 //
 //	SQS          messageId; the source stays the first queue's in a dead-letter
-//	             queue, and a redrive makes a new message
+//	             queue. A redrive makes a new message; what package deadletter
+//	             wrote tells the first id, and the attributes as they were
 //	S3           request id and host id, and 16 digits of a hash over event name,
 //	             key, version and sequencer, since one request can make several
 //	             events. Without request ids a hash of these and the time.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/eventfx/eventfx-go/eventfx"
 	"github.com/eventfx/eventfx-go/internal/cloudevent"
+	"github.com/eventfx/eventfx-go/internal/deadstory"
 	"github.com/eventfx/eventfx-go/internal/jsonscan"
 )
 
@@ -101,7 +102,7 @@ func (o *opener) openSQS(r *record, doc document) {
 		}
 	}
 	receives, sent := r.attributes.numbers(r)
-	user := o.userAttributes(r)
+	user, dead := o.userAttributes(r).letter()
 	if !o.first(id, doc.pristine[r.body.at:r.body.at+len(r.body.raw)]) {
 		r.bad("messageId", "is that of an earlier record with another body")
 	}
@@ -122,13 +123,17 @@ func (o *opener) openSQS(r *record, doc document) {
 	}
 	body, contentType, nested := o.sqsBody(r, user, at.name)
 	if !nested {
-		o.plainSQS(r, id, &at, body, contentType, sent)
+		o.plainSQS(r, id, &at, body, contentType, sent, dead)
 	} else if len(o.items) == mark { // a test event
 		o.acknowledge(eventfx.Origin{ID: id, Address: at.arn, Name: at.name, Receives: receives}, group)
 		return
 	}
 	for i := mark; i < len(o.items); i++ {
 		o.deliveredBySQS(&o.items[i], r, id, &at, user, nested)
+		if dead.event != nil {
+			// Whoever buries the message again wants to know its first death.
+			o.items[i].attribute(deadstory.Attribute, dead.value)
+		}
 		o.items[i].msg.Origin.Receives = receives
 		o.items[i].msg.Group = group
 	}
@@ -165,13 +170,21 @@ func (o *opener) first(id string, body []byte) bool {
 }
 
 // plainSQS makes the event of a message that carries no other event.
-func (o *opener) plainSQS(r *record, id string, at *address, body []byte, contentType string, sent time.Time) {
+func (o *opener) plainSQS(r *record, id string, at *address, body []byte, contentType string, sent time.Time, dead letter) {
 	it := o.add()
 	it.ctx.ID = id
-	it.ctx.Type = "com.amazonaws.sqs.message"
+	it.ctx.Type = deadstory.MessageType
 	it.ctx.Source = at.uri
-	if from := r.attributes.deadLetter; !from.empty() {
+	elsewhere := false // delivered by another queue than the first
+	switch from := r.attributes.deadLetter; {
+	case dead.event != nil:
+		it.ctx.ID, it.ctx.Source = dead.event.ID, dead.event.Source
+		elsewhere = dead.event.Source.String() != at.uri.String()
+	case !from.empty():
 		it.ctx.Source = o.uri(from.String())
+		elsewhere = true
+	}
+	if elsewhere {
 		it.extend("sqsqueuearn", at.arn) // or the event alone would not tell who delivered it
 	}
 	it.time.Time = sent
