@@ -35,7 +35,7 @@ func TestMatch(t *testing.T) {
 		{`{"a":{"b":["x"]}}`, `{"a":{"b":"x"}}`, true, "an object in the pattern is one in the document"},
 		{`{"a":{"b":["x"]}}`, `{"a":"x"}`, false, "not a scalar"},
 		{`{"a":["x"]}`, `{"a":{"b":"x"}}`, false, "nor the other way round"},
-		// ministackorg/ministack#1493, with what AWS says to it.
+		// ministackorg/ministack#1493, with what AWS answered.
 		{`{"a.b":["x"]}`, `{"a":{"b":"x"}}`, true, "a dot in the pattern's key is as good as an object"},
 		{`{"a":{"b":["x"]}}`, `{"a.b":"x"}`, true, "and so is one in the document's"},
 		{`{"a.b":["x"]}`, `{"a.b":"x"}`, true, "or in both"},
@@ -77,7 +77,7 @@ func TestMatch(t *testing.T) {
 		{`{"a":[{"anything-but":"x"}]}`, `{"a":"y"}`, true, "anything-but"},
 		{`{"a":[{"anything-but":"x"}]}`, `{"a":"x"}`, false, "anything-but"},
 		{`{"a":[{"anything-but":"x"}]}`, `{}`, false, "an absent field is not anything"},
-		{`{"a":[{"anything-but":"x"}]}`, `{"a":null}`, true, "null is"},
+		{`{"a":[{"anything-but":"x"}]}`, `{"a":null}`, true, "null is"}, // localstack/localstack#9711
 		{`{"a":[{"anything-but":"x"}]}`, `{"a":["x","y"]}`, true, "one element is another"},
 		{`{"a":[{"anything-but":["x","y"]}]}`, `{"a":"y"}`, false, "a list"},
 		{`{"a":[{"anything-but":[100,200]}]}`, `{"a":100.0}`, false, "numbers by value"},
@@ -125,7 +125,7 @@ func TestMatch(t *testing.T) {
 		{`{"d":{"$or":[{"a":["x"]},{"b":["y"]}]}}`, `{"d":{"a":"x"}}`, true, "within an object"},
 		{`{"$or":[{"a":["x"]},{"b":["y"],"$or":[{"c":["1"]},{"d":["2"]}]}]}`, `{"b":"y","d":"2"}`, true, "$or within $or"},
 		{`{"$or":[{"a":["x"]},{"b":["y"],"$or":[{"c":["1"]},{"d":["2"]}]}]}`, `{"b":"y"}`, false, "$or within $or"},
-		// ministackorg/ministack#1404, with what AWS says to it.
+		// ministackorg/ministack#1404, by its account of AWS.
 		{`{"a":["1"],"$or":[{"a":["2"]},{"b":["3"]}]}`, `{"a":"2"}`, true, "of two leaves for one field the last one holds"},
 		{`{"a":["1"],"$or":[{"a":["2"]},{"b":["3"]}]}`, `{"a":"1"}`, false, "in the branch that has it"},
 		{`{"a":["1"],"$or":[{"a":["2"]},{"b":["3"]}]}`, `{"a":"1","b":"3"}`, true, "and not in the other"},
