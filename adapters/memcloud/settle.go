@@ -9,8 +9,8 @@ import (
 
 // settling is what Settle waits for and what it counts meanwhile.
 type settling struct {
-	foreground int // events in the heap that count as work
-	waiting    []chan struct{}
+	foreground int           // events in the heap that count as work
+	waiting    []chan string // get why the cloud was halted, or ""
 	since      time.Duration // quiet since this instant; valid if quiet
 	quiet      bool
 
@@ -37,7 +37,7 @@ func (c *Cloud) Settle() {
 	if c.t != nil {
 		c.t.Helper()
 	}
-	settled := make(chan struct{})
+	settled := make(chan string, 1)
 	open := c.look(func() {
 		if len(c.settle.waiting) == 0 {
 			c.settle.steps, c.settle.first = 0, c.steps.count
@@ -49,10 +49,7 @@ func (c *Cloud) Settle() {
 	if !open {
 		return
 	}
-	<-settled
-	var halted string
-	c.look(func() { halted = c.halted })
-	if halted != "" && c.t == nil {
+	if halted := <-settled; halted != "" && c.t == nil {
 		panic("memcloud: " + halted)
 	}
 }
@@ -90,7 +87,7 @@ func (c *Cloud) settleCheck() time.Duration {
 		return now + 1
 	}
 	for _, waiting := range s.waiting {
-		close(waiting)
+		waiting <- c.halted
 	}
 	s.waiting, s.quiet = nil, false
 	return never
