@@ -18,7 +18,8 @@ const (
 	// Reorder has two messages of a standard queue change places.
 	Reorder Fault = "reorder"
 	// Delay keeps a message, an asynchronous event, a bucket's notification,
-	// what a rule sends or a tick back for a while.
+	// what a rule sends or a tick back for a while, and has a batch with a
+	// short window wait for 20 s.
 	Delay Fault = "delay"
 	// ShortPollMiss has a receive that does not wait find nothing.
 	ShortPollMiss Fault = "short-poll-miss"
@@ -40,7 +41,8 @@ const (
 	// DeadLetterFails loses what AWS itself writes to a dead-letter queue or a
 	// destination of a function, a stream or a schedule.
 	DeadLetterFails Fault = "dead-letter-fails"
-	// CallFails refuses a call to a resource: nothing has happened.
+	// CallFails refuses a call to a resource: nothing has happened. Lambda's own
+	// deletes after a batch are such calls.
 	CallFails Fault = "call-fails"
 	// CallSlow lets a call to a resource take seconds.
 	CallSlow Fault = "call-slow"

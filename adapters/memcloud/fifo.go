@@ -28,7 +28,10 @@ func (q *Queue) joinGroup(m *message) {
 
 func (q *Queue) leaveGroup(m *message) {
 	g := q.groups[m.group]
-	if i := slices.Index(g.messages, m); i >= 0 {
+	if i := slices.Index(g.messages, m); i == 0 {
+		g.messages[0] = nil
+		g.messages = g.messages[1:] // a long group leaves from its front
+	} else if i > 0 {
 		g.messages = slices.Delete(g.messages, i, i+1)
 	}
 	if len(g.messages) == 0 {

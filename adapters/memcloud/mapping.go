@@ -87,7 +87,8 @@ type Mapping struct {
 const maxPayload = 6 << 20
 
 // Lambda reads a queue with a few pollers at first, and with more while these
-// do not keep up.
+// do not keep up. That it slows them down after errors of the function is not
+// simulated: by how much is not documented.
 const (
 	firstPollers = 5
 	morePollers  = 300 // a minute

@@ -77,6 +77,30 @@ func TestPoisonOrder(t *testing.T) {
 	})
 }
 
+// Equal losses share a line of a failing test.
+func TestManyLosses(t *testing.T) {
+	// Rule C5: the precondition.
+	r := &recorder{}
+	synctest.Test(t, func(t *testing.T) {
+		cloud := memcloud.New(r)
+		orders, bills := cloud.Queue("orders", nil), cloud.Queue("bills", nil)
+		cloud.Function("ship", lambda.NewHandler(shipEach), memcloud.Trigger(orders))
+		cloud.Function("bill", lambda.NewHandler(shipEach), memcloud.Trigger(bills))
+		for range 7 {
+			orders.Send("poison")
+		}
+		bills.Send("poison")
+		cloud.Settle()
+		r.Errorf("%s", "the test failed")
+		r.finish()
+	})
+	const why = "deleted though failed: the mapping has no ReportBatchItemFailures"
+	want(t, "before the timeline", r.logs[:len(r.logs)-1], []string{
+		"memcloud: orders: LOST m-1 m-2 m-3 m-4 m-5 and 2 more: " + why,
+		"memcloud: bills: LOST m-8: " + why,
+	})
+}
+
 func TestPoisonOrderTimelines(t *testing.T) {
 	tests := []struct {
 		file, reason string

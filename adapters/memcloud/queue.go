@@ -52,7 +52,7 @@ type Queue struct {
 // default, but for the dead letters.
 type QueueOptions struct {
 	// Visibility is how long a received message is hidden, at most 12 h. 0
-	// means 30 s.
+	// means 30 s, -1 not at all.
 	Visibility time.Duration
 
 	// Delay hides each new message for this long, at most 15 minutes.
@@ -109,9 +109,12 @@ func (c *Cloud) newQueue(name string, o QueueOptions) (*Queue, error) {
 		receipts: map[string]*message{}, dedup: deduplication{known: map[string]sentBefore{}},
 		maxInFlight: 120_000,
 	}
+	if q.visibility == -1 {
+		q.visibility = 0
+	}
 	invalid := q.invalidAttribute
 	switch {
-	case q.visibility < 0 || q.visibility > 12*time.Hour:
+	case o.Visibility < -1 || q.visibility > 12*time.Hour:
 		return nil, invalid("VisibilityTimeout", q.visibility)
 	case q.delay < 0 || q.delay > 15*time.Minute:
 		return nil, invalid("DelaySeconds", q.delay)

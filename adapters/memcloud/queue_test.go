@@ -42,6 +42,20 @@ func TestVisibility(t *testing.T) {
 	})
 }
 
+func TestNoVisibility(t *testing.T) {
+	// Rule C2.1: 0 s is a visibility timeout, too.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", &memcloud.QueueOptions{Visibility: -1, MaxReceives: 2})
+		q.Send("a")
+		want(t, "once a receive", []int{len(q.Receive(10)), len(q.Receive(10)), len(q.Receive(10))}, []int{1, 1, 0})
+		want(t, "dead", bodies(q.DeadLetters()), "a")
+		err := panicOf(func() { cloud.Function("ship", failing, memcloud.Trigger(q)) })
+		wantError(t, err, "InvalidParameterValueException", "Queue visibility timeout: 0 seconds is less than Function timeout: 3 seconds")
+		err = panicOf(func() { cloud.Queue("bad", &memcloud.QueueOptions{Visibility: -time.Second}) })
+		wantError(t, err, "InvalidAttributeValue", "VisibilityTimeout")
+	})
+}
+
 func TestChangeVisibility(t *testing.T) {
 	// Rule C2.2
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
