@@ -111,9 +111,7 @@ func (b *queueBatch) finish(inv *invocation, answer []byte, failure *FunctionErr
 	// for both.
 	index := make(map[string]int, len(b.messages))
 	for i, d := range b.messages {
-		if _, ok := index[d.message.id]; !ok {
-			index[d.message.id] = i
-		}
+		index[d.message.id] = i
 	}
 	failed, problem := readAnswer(answer, index)
 	hasFailed := func(d received) bool { return failed[index[d.message.id]] }
