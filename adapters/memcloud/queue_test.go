@@ -104,6 +104,27 @@ func TestChangeVisibility(t *testing.T) {
 	})
 }
 
+func TestHideMessages(t *testing.T) {
+	// Rule C2.2: what a driver posts is cut at 12 h from the receive.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := cloud.Queue("orders", &memcloud.QueueOptions{Visibility: 2 * time.Hour})
+		q.Send("a")
+		m := q.Receive(1)[0]
+		cloud.Advance(time.Hour)
+		q.HideMessages(12*time.Hour, m.Receipt, "nonsense")
+		cloud.Advance(11*time.Hour - time.Second)
+		want(t, "before", len(q.Receive(1)), 0)
+		cloud.Advance(time.Second)
+		again := q.Receive(1)
+		want(t, "12 h after the receive", len(again), 1)
+		q.HideMessages(0, m.Receipt) // not its receipt any more
+		want(t, "by an old receipt", len(q.Receive(1)), 0)
+		q.HideMessages(0, again[0].Receipt)
+		cloud.Advance(time.Millisecond)
+		want(t, "released", len(q.Receive(1)), 1)
+	})
+}
+
 func TestLongPoll(t *testing.T) {
 	// Rule C2.5
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
