@@ -72,9 +72,6 @@ func (l *streamLane) due() time.Duration {
 // take makes a batch of what there is.
 func (l *streamLane) take() {
 	p := l.reader.mapping
-	if len(l.work) > 0 {
-		return
-	}
 	l.window = l.nextWindow()
 	n := min(l.inWindow(), p.BatchSize)
 	if p.Window == 0 {

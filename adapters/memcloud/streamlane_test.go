@@ -20,7 +20,7 @@ func TestParallelization(t *testing.T) {
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		users := cloud.Table("users", &memcloud.TableOptions{Sort: "n", SortType: "N", Stream: memcloud.NewImage})
 		for round := range 3 {
-			for i := range 12 {
+			for i := range 13 {
 				// One partition key: it is the item that counts.
 				users.Put(memcloud.Item{"id": "u", "n": i, "round": round})
 			}
@@ -61,7 +61,7 @@ func TestParallelization(t *testing.T) {
 		for n, got := range rounds {
 			want(t, "changes of item "+n, got, "012")
 		}
-		want(t, "items", len(rounds), 12)
+		want(t, "items", len(rounds), 13)
 		want(t, "side by side", most, 4)
 	})
 }

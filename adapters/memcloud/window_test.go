@@ -215,6 +215,21 @@ func TestWindowAndSplit(t *testing.T) {
 	})
 }
 
+func TestWindowOfADisabledStream(t *testing.T) {
+	// Rule D1.2, D5.4: to be disabled closes the shards, and so their windows.
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		users := cloud.Table("users", nil)
+		h := &windows{}
+		cloud.Function("f", h, memcloud.Trigger(users, minuteWindows()))
+		put(users, "a")
+		cloud.Advance(10 * time.Second)
+		users.DisableStream()
+		cloud.Settle()
+		want(t, "calls", h.lines, []string{"00:00:00 {}: a", `00:00:00 "a": final`})
+		want(t, "at", moments(cloud, "f", "invoke"), []time.Duration{0, 10 * time.Second})
+	})
+}
+
 func TestLastCallFails(t *testing.T) {
 	// Rule D5.4, D3.3: the shard waits for the last call of a window, up to a day.
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
