@@ -47,6 +47,9 @@ func TestParallelization(t *testing.T) {
 				busy[r.Change.Keys["n"].Number()] = true
 			}
 			mu.Unlock()
+			if records[0].Change.Keys["n"].Number() == "0" {
+				time.Sleep(9 * time.Second) // the other lanes go ahead
+			}
 			time.Sleep(time.Second)
 			mu.Lock()
 			defer mu.Unlock()
@@ -56,7 +59,7 @@ func TestParallelization(t *testing.T) {
 			}
 			return nil, nil
 		}}
-		cloud.Function("f", h, memcloud.Trigger(users, &memcloud.Mapping{BatchSize: 2, ParallelizationFactor: 4}))
+		cloud.Function("f", h, &memcloud.FunctionOptions{Timeout: time.Minute}, memcloud.Trigger(users, &memcloud.Mapping{BatchSize: 2, ParallelizationFactor: 4}))
 		cloud.Settle()
 		for n, got := range rounds {
 			want(t, "changes of item "+n, got, "012")
