@@ -266,6 +266,18 @@ func TestStreamAnswers(t *testing.T) {
 		{"D4.3", "a number", constantAnswer(`{"batchItemFailures":[{"itemIdentifier":1}]}`), memcloud.Mapping{MaximumRetries: 1}, []string{"a b c", "a b c"}},
 		{"D4.3", "wrong key", constantAnswer(`{"batchItemFailures":[{"id":"1"}]}`), memcloud.Mapping{MaximumRetries: 1}, []string{"a b c", "a b c"}},
 		{"D4.4", "cut, not halved", failAt("b"), memcloud.Mapping{MaximumRetries: 1, BisectBatchOnFunctionError: true}, []string{"a b c", "b c", "c"}},
+		{"D4.4", "an error halves, whatever else is set", func(r []events.DynamoDBEventRecord) ([]byte, error) {
+			if len(r) > 1 {
+				return nil, errors.New("no luck")
+			}
+			return nil, nil
+		}, memcloud.Mapping{MaximumRetries: 1, BisectBatchOnFunctionError: true}, []string{"a b c", "a", "b c", "b", "c"}},
+		{"D4.4", "cut in a half", func(r []events.DynamoDBEventRecord) ([]byte, error) {
+			if len(r) == 3 {
+				return nil, errors.New("no luck")
+			}
+			return failAt("c")(r)
+		}, memcloud.Mapping{MaximumRetries: 1, BisectBatchOnFunctionError: true}, []string{"a b c", "a", "b c", "c"}},
 		{"D4.5", "a partial answer counts for the record in front", failAt("a"), memcloud.Mapping{MaximumRetries: 2}, []string{"a b c", "a b c", "a b c", "b c"}},
 		{"D4.5", "no retry", failAt("b"), memcloud.Mapping{MaximumRetries: -1}, []string{"a b c", "c"}},
 	}
