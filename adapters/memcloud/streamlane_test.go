@@ -73,12 +73,16 @@ func TestPoisonBlocksItsLane(t *testing.T) {
 	// Rule D3.3, D3.6
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
 		users := cloud.Table("users", &memcloud.TableOptions{Stream: memcloud.KeysOnly})
+		var mu sync.Mutex
 		done := map[string]time.Duration{}
 		h := &changes{answer: func(records []events.DynamoDBEventRecord) ([]byte, error) {
+			now := cloud.Now().Truncate(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
 			if records[0].Change.Keys["id"].String() == "00" {
 				return nil, errors.New("no luck")
 			}
-			done[records[0].Change.Keys["id"].String()] = cloud.Now().Truncate(time.Second)
+			done[records[0].Change.Keys["id"].String()] = now
 			return nil, nil
 		}}
 		put(users, names(20)...)
