@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -368,8 +369,11 @@ func TestAsynchronousFaults(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud := memcloud.Open(&memcloud.Options{T: t, Faults: &memcloud.Faults{Only: strings.Fields(test.faults)}})
 				dead := cloud.Queue("dead", nil)
+				var mu sync.Mutex // the two of a duplicate run at once
 				ids := map[string]bool{}
 				f := cloud.Function("f", failing, &memcloud.FunctionOptions{DeadLetter: dead, OnFailure: dead, Context: func(ctx context.Context, inv memcloud.Invocation) context.Context {
+					mu.Lock()
+					defer mu.Unlock()
 					ids[inv.RequestID] = true
 					return ctx
 				}})
