@@ -22,7 +22,8 @@ type Difference struct {
 type comparison struct {
 	accepted []Difference
 	used     map[int]bool
-	compared int
+	scripts  int
+	compared int // observations
 	mistakes []string
 }
 
@@ -54,6 +55,7 @@ func (c *comparison) wrong(format string, args ...any) {
 
 // compare judges one script.
 func (c *comparison) compare(script string, memory, moto []observation) {
+	c.scripts++
 	steps := map[string]bool{}
 	for i := range max(len(memory), len(moto)) {
 		if i >= len(memory) || i >= len(moto) || memory[i].step != moto[i].step {

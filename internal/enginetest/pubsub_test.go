@@ -34,6 +34,17 @@ func receive(r *Run, s *pubsub.Subscription, patience time.Duration) *pubsub.Mes
 	return m
 }
 
+// give acknowledges a message or gives it back, if there is one.
+func give(m *pubsub.Message, back bool) {
+	switch {
+	case m == nil:
+	case back:
+		m.Nack()
+	default:
+		m.Ack()
+	}
+}
+
 // show writes a message of gocloud's.
 func show(m *pubsub.Message) string {
 	if m == nil {
@@ -84,9 +95,7 @@ func portableQueue(r *Run) {
 		m := receive(r, subscription, 5*time.Second)
 		r.See(c.step+": received", show(m))
 		r.See(c.step+": receives", receivesOf(m))
-		if m != nil {
-			m.Ack()
-		}
+		give(m, false)
 	}
 	r.Must(subscription.Shutdown(context.Background())) // which sends the acks
 	r.See("acknowledged", r.Count(q))
@@ -111,12 +120,12 @@ func acks(r *Run) {
 	m := receive(r, subscription, 5*time.Second)
 	r.See("received", show(m))
 	r.See("receives", receivesOf(m))
-	r.See("can be given back", m.Nackable())
-	m.Nack()
+	r.See("can be given back", m != nil && m.Nackable())
+	give(m, true)
 	m = receive(r, subscription, 10*time.Second)
 	r.See("given back, it comes again", show(m))
 	r.See("with its count", receivesOf(m))
-	m.Ack()
+	give(m, false)
 	r.Must(subscription.Shutdown(context.Background()))
 	r.See("acknowledged, it is gone", r.Count(q))
 
@@ -126,7 +135,7 @@ func acks(r *Run) {
 	for i := range 3 {
 		m = receive(r, subscription, 10*time.Second)
 		r.See(fmt.Sprint("try ", i+1), receivesOf(m))
-		m.Nack()
+		give(m, true)
 	}
 	r.See("no fourth try", show(receive(r, subscription, 3*time.Second)))
 	r.Must(subscription.Shutdown(context.Background()))
@@ -171,9 +180,7 @@ func fanOut(r *Run) {
 			subscription := q.Subscription()
 			m := receive(r, subscription, 5*time.Second)
 			r.See(c.step+": in "+r.stable(q.ARN()), show(m))
-			if m != nil {
-				m.Ack()
-			}
+			give(m, false)
 			r.Must(subscription.Shutdown(context.Background()))
 		}
 	}
