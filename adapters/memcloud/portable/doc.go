@@ -66,6 +66,10 @@
 // an index or AllowScans is not refused here. A subscription fetches nothing
 // ahead, so that every receive that is counted was asked for.
 //
+// A write of an atomic group that cannot be made has the code that it would
+// have alone, AlreadyExists or NotFound. gocloud's driver for DynamoDB answers
+// FailedPrecondition there, and to an Update of a document that does not exist.
+//
 // # Contexts
 //
 // Blob and docstore calls carry the caller's context into the cloud: calls of
