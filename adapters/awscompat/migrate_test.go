@@ -15,9 +15,9 @@ import (
 	"github.com/eventfx/eventfx-go/adapters/awscompat/internal/after"
 	"github.com/eventfx/eventfx-go/adapters/awscompat/internal/before"
 	"github.com/eventfx/eventfx-go/adapters/awscompat/internal/shop"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 	"github.com/eventfx/eventfx-go/adapters/lambdahost"
 	"github.com/eventfx/eventfx-go/eventfx"
-	"github.com/eventfx/eventfx-go/internal/awspayload"
 )
 
 // A pair is one of docs/migrate.md.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 	"github.com/eventfx/eventfx-go/eventfx"
-	"github.com/eventfx/eventfx-go/internal/awspayload"
 )
 
 func TestMain(m *testing.M) {

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 	"github.com/eventfx/eventfx-go/adapters/lambdahost"
 	"github.com/eventfx/eventfx-go/eventfx"
-	"github.com/eventfx/eventfx-go/internal/awspayload"
 )
 
 // TestSideBySide has 32 invocations inside their handlers at the same time,

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A queueBatch is messages that a mapping has received together and hands to

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // An EventBus is an EventBridge event bus: what is put on it goes to the

@@ -3,7 +3,7 @@ package memcloud
 import (
 	"fmt"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // dropAged gives up the records in front that are too old: for the mapping,

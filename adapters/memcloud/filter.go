@@ -8,7 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 	"github.com/eventfx/eventfx-go/internal/eventpattern"
 )
 

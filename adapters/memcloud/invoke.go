@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A Handler is what a function runs: lambda.NewHandler's result,

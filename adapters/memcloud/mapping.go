@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A Mapping configures how a function reads a queue or a table's stream: an

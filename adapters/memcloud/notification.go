@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A Notification configures which changes of a bucket are sent to a target.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A Scheduler is a schedule of EventBridge Scheduler. Unlike a Schedule, which

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A shard has the changes of the items whose partition keys fall into its

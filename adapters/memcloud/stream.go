@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // streamRetention is how long a stream keeps its records.

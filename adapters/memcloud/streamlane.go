@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A read of a stream returns no more than this.

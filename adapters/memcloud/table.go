@@ -8,7 +8,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // A Table is a DynamoDB table.

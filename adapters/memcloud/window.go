@@ -5,7 +5,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/eventfx/eventfx-go/internal/awspayload"
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 )
 
 // maxState is the largest state of a tumbling window.

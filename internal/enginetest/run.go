@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eventfx/eventfx-go/adapters/awspayload"
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
-	"github.com/eventfx/eventfx-go/internal/awspayload"
 )
 
 // A Run is a script's run on one engine: what it needs to make things happen,
