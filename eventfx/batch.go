@@ -2,7 +2,6 @@ package eventfx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -41,7 +40,7 @@ func (b *Batch[T]) All() iter.Seq[Event[T]] {
 // batch. A nil err fails e all the same.
 func (b *Batch[T]) Fail(e Event[T], err error) {
 	if err == nil {
-		err = errors.New("eventfx: the batch handler gave no reason")
+		err = errNoReason
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,7 +14,12 @@ var ErrNoRoute = errors.New("eventfx: no route for the message")
 
 // ErrUnfinished is the failure of a message that was not run to its end:
 // because the host's context was done before, or because an earlier message of
-// its group failed. The message itself did nothing wrong, so it is never dead.
+// its group failed. The message itself did nothing wrong, so it is never dead
+// of retries, however often it was delivered; only one that its source will not
+// deliver again (Origin.Last) is kept by the dead letter all the same.
+//
+// Middleware that turns a message away without running it, because of a limit
+// or an outage, wraps ErrUnfinished for that reason, best in a RetryAfter.
 var ErrUnfinished = errors.New("eventfx: message not finished")
 
 // errBlocked is the failure of what follows a failed message in its group.
@@ -121,6 +126,10 @@ func asBatchError(err error) (*BatchError, bool) {
 	}
 	return nil, false
 }
+
+// errNoReason is the failure of a message of which a handler said no more than
+// that it failed.
+var errNoReason = errors.New("eventfx: the handler gave no reason")
 
 var errNilBatchError = errors.New("eventfx: the handler returned a *BatchError that is nil: it does not say what failed")
 

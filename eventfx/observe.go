@@ -3,19 +3,24 @@ package eventfx
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
+
+	"github.com/eventfx/eventfx-go/internal/delivery"
 )
 
 // beginBatch tells the observer of a call of Deliver.
 func (r *Router) beginBatch(ctx context.Context, messages []*Message) (observed context.Context, end func([]Failure)) {
+	messages = slices.Clone(messages) // it may sort what it gets, and keep it
 	observe(func() { observed, end = r.Observer.Batch(ctx, messages) })
-	return orElse(observed, ctx), end
+	return withValues(ctx, observed), end
 }
 
-// beginAttempt tells the observer of a run.
+// beginAttempt tells the observer of a run, by a Delivery of its own.
 func (t *turn) beginAttempt(ctx context.Context, d *Delivery) (observed context.Context, end func(error, time.Duration)) {
+	d = &Delivery{Route: d.Route, Attempt: d.Attempt, Messages: slices.Clone(d.Messages)}
 	observe(func() { observed, end = t.batch.router.Observer.Attempt(ctx, d) })
-	return orElse(observed, ctx), end
+	return withValues(ctx, observed), end
 }
 
 // begin tells the observer that the records get their turn, and returns the
@@ -44,7 +49,7 @@ func (t *turn) begin(ctx context.Context) context.Context {
 			observe(func() { end(ErrUnfinished, nil) })
 		}
 		if len(t.records) == 1 {
-			ctx = orElse(observed, ctx)
+			ctx = withValues(ctx, observed)
 		}
 	}
 	return ctx
@@ -97,9 +102,29 @@ func observe(f func()) {
 	f()
 }
 
-func orElse(ctx, fallback context.Context) context.Context {
-	if ctx == nil {
-		return fallback
+// withValues returns ctx with the values of what an observer derived from it.
+func withValues(ctx, observed context.Context) context.Context {
+	if observed == nil || observed == ctx {
+		return ctx
 	}
-	return ctx
+	return &observedContext{Context: ctx, values: observed}
+}
+
+// An observedContext ends when the router says so, whatever an observer made of
+// its context: observers only observe.
+type observedContext struct {
+	context.Context
+	values context.Context
+}
+
+func (c *observedContext) Value(key any) any {
+	switch key.(type) {
+	case messageKey, turnKey, delivery.LaneKey:
+		// Not of another message, should it have got mixed up.
+		return c.Context.Value(key)
+	}
+	if value := c.values.Value(key); value != nil {
+		return value
+	}
+	return c.Context.Value(key)
 }

@@ -47,7 +47,7 @@ func (t *turn) apply(ctx context.Context, records []*record) {
 		if !again {
 			if len(left) > 0 && n >= p.retry.Attempts && ctx.Err() == nil {
 				for _, rec := range left {
-					rec.exhausted = true
+					rec.exhausted = rec.hadItsRun()
 				}
 			}
 			observeAttempt(end, err, -1)
@@ -78,7 +78,7 @@ func (t *turn) losers(ctx context.Context, p *policy, records []*record) []*reco
 		again := !isPermanent(rec.err)
 		if again && p.retry.If != nil && !p.retry.If(rec.err) {
 			again = false
-			rec.exhausted = ctx.Err() == nil
+			rec.exhausted = ctx.Err() == nil && rec.hadItsRun()
 		}
 		if t.ordered {
 			if again {
@@ -91,6 +91,17 @@ func (t *turn) losers(ctx context.Context, p *policy, records []*record) []*reco
 		}
 	}
 	return left
+}
+
+// hadItsRun reports whether a run of this delivery speaks against the message.
+// Middleware that turned it away (a limit, an open breaker) says ErrUnfinished.
+func (r *result) hadItsRun() bool {
+	for _, a := range r.attempts {
+		if !errors.Is(a.Err, ErrUnfinished) {
+			return true
+		}
+	}
+	return false
 }
 
 // next returns the delay before run n+1 of left, and whether there is one.

@@ -166,9 +166,9 @@ type RouteOption interface{ route(*route) }
 
 // An Observer is told what happens in a router. Each function may be nil, may
 // return a derived context, and may return a nil end function. Observers only
-// observe: nothing that they return but the context has an effect, and their
-// panics are logged and forgotten. They are called from many goroutines at
-// once.
+// observe: of what they return the values of the context reach handlers, not
+// its end or deadline, and nothing else has an effect. Their panics are logged
+// and forgotten. They are called from many goroutines at once.
 type Observer struct {
 	// Batch is called for each call of Deliver; its end gets what is not done.
 	Batch func(ctx context.Context, messages []*Message) (context.Context, func([]Failure))

@@ -253,7 +253,7 @@ func place(failed []Failure, messages []*Message, failures []Failure) bool {
 			return false
 		}
 		if f.Err == nil {
-			f.Err = ErrUnfinished
+			f.Err = errNoReason
 		}
 		failed[i] = f
 	}
