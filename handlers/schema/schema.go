@@ -126,8 +126,8 @@ func (s *Schema) Check(data []byte) error {
 	if !ok {
 		return &Error{Fields: []Field{{Reason: err.Error()}}}
 	}
-	c := collector{printer: message.NewPrinter(language.English)}
-	c.collect(v)
+	c := collector{doc: doc, printer: message.NewPrinter(language.English)}
+	c.collect(v, "")
 	return newError(c.fields)
 }
 
@@ -154,12 +154,15 @@ func checkNumbers(found []Field, at []string, value any) []Field {
 
 // A collector takes the fields out of what the library says.
 type collector struct {
+	doc     any
 	fields  []Field
+	names   int // how many names were not allowed
 	printer *message.Printer
 }
 
-// collect adds what v and its causes say.
-func (c *collector) collect(v *jsonschema.ValidationError) {
+// collect adds what v and its causes say; above is where what has v as its
+// cause is.
+func (c *collector) collect(v *jsonschema.ValidationError, above string) {
 	at := pointer(v.InstanceLocation...)
 	add := func(reason string) { c.fields = append(c.fields, Field{at, reason}) }
 	inside := func(names []string, reason string) {
@@ -181,7 +184,7 @@ func (c *collector) collect(v *jsonschema.ValidationError) {
 	case *kind.AdditionalProperties:
 		inside(k.Properties, "is not allowed")
 	case *kind.PropertyNames:
-		inside([]string{k.Property}, "the name is not allowed")
+		c.collectName(above, len(v.InstanceLocation), k.Property)
 		return // its causes show the name as a value
 	case *kind.AnyOf:
 		add("fits none of the alternatives")
@@ -207,6 +210,42 @@ func (c *collector) collect(v *jsonschema.ValidationError) {
 		add(clip(k.LocalizedString(c.printer)))
 	}
 	for _, cause := range v.Causes {
-		c.collect(cause)
+		c.collect(cause, at)
 	}
+}
+
+// collectName adds that a name at some depth is not allowed. The place that the
+// library gives may be a sibling's (its slice is used again for them,
+// santhosh-tekuri/jsonschema#269), so the name is looked for: when it is there
+// several times, no more is said than where it is known to be.
+func (c *collector) collectName(above string, depth int, name string) {
+	if c.names++; c.names <= mostFields { // each search reads the document
+		if places := placesOf(nil, c.doc, nil, depth, name); len(places) == 1 {
+			c.fields = append(c.fields, Field{places[0], "the name is not allowed"})
+			return
+		}
+	}
+	c.fields = append(c.fields, Field{above, "a name inside is not allowed: " + clip(name)})
+}
+
+// placesOf finds the members that objects at a depth have of that name.
+func placesOf(found []string, value any, at []string, depth int, name string) []string {
+	switch value := value.(type) {
+	case []any:
+		for i, v := range value {
+			if depth > 0 {
+				found = placesOf(found, v, append(at, strconv.Itoa(i)), depth-1, name)
+			}
+		}
+	case map[string]any:
+		if _, ok := value[name]; ok && depth == 0 {
+			return append(found, pointer(append(at, name)...))
+		}
+		for n, v := range value {
+			if depth > 0 {
+				found = placesOf(found, v, append(at, n), depth-1, name)
+			}
+		}
+	}
+	return found
 }
