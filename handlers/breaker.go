@@ -14,7 +14,7 @@ import (
 )
 
 // ErrOpen says that a Breaker is open.
-var ErrOpen = errors.New("the breaker is open")
+var ErrOpen = errors.New("handlers: the breaker is open")
 
 // Breaker stops running handlers while what they depend on is down. It is
 // closed at first; after Failures failures in a row it opens and turns every
@@ -115,11 +115,11 @@ func (b *Breaker) refuse(reason error) error {
 		// It is still open at the very end of its time.
 		delay = time.Until(*until) + time.Millisecond
 	}
-	name := "handlers: "
+	err := ErrOpen
 	if b.Name != "" {
-		name += b.Name + ": "
+		err = fmt.Errorf("%w: %s", ErrOpen, b.Name)
 	}
-	return turnAway(fmt.Errorf("%s%w", name, ErrOpen), max(time.Millisecond, delay))
+	return turnAway(err, max(time.Millisecond, delay))
 }
 
 // judge returns what an answer says of the dependency: nil, errNotCounted or a

@@ -45,13 +45,13 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		s.answer = always(errBroken)
 		want(t, "while it opens", []string{
 			"1: broken", "2: broken",
-			"3: handlers: payments: the breaker is open: eventfx: message not finished (after 10.001s)",
+			"3: handlers: the breaker is open: payments: eventfx: message not finished (after 10.001s)",
 		}, s.deliver(t, "1", "2", "3"))
 		time.Sleep(4 * time.Second)
-		want(t, "later", []string{"4: handlers: payments: the breaker is open: eventfx: message not finished (after 6.001s)"}, s.deliver(t, "4"))
+		want(t, "later", []string{"4: handlers: the breaker is open: payments: eventfx: message not finished (after 6.001s)"}, s.deliver(t, "4"))
 		time.Sleep(6001 * time.Millisecond)
 		want(t, "the probe, and behind it", []string{
-			"5: broken", "6: handlers: payments: the breaker is open: eventfx: message not finished (after 10.001s)",
+			"5: broken", "6: handlers: the breaker is open: payments: eventfx: message not finished (after 10.001s)",
 		}, s.deliver(t, "5", "6"))
 		time.Sleep(10001 * time.Millisecond)
 		s.answer = always(nil)

@@ -30,5 +30,5 @@ func ExampleBreaker() {
 	// payments: closed > open
 	// 1: no connection (after 0s)
 	// 2: no connection (after 0s)
-	// 3: handlers: payments: the breaker is open: eventfx: message not finished (after 1m0s)
+	// 3: handlers: the breaker is open: payments: eventfx: message not finished (after 1m0s)
 }
