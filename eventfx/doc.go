@@ -47,7 +47,8 @@ and the source has delivered it Retry.Deliveries times (5 unless you say
 otherwise) or will not deliver it again. Router.DeadLetter keeps it; only when
 that has succeeded does the message count as handled. A message that is not dead
 goes back, so that an outage of seconds does not empty a queue into the dead
-letters; one that ran out of time does too. Without a DeadLetter even a
+letters; one that ran out of time does too, and one that middleware turned away
+without a run, which says [ErrUnfinished]. Without a DeadLetter even a
 permanent failure goes back: on a stream, or in a FIFO group, it then blocks
 what follows until the source gives it up.
 

@@ -94,7 +94,8 @@ func (t *turn) losers(ctx context.Context, p *policy, records []*record) []*reco
 }
 
 // hadItsRun reports whether a run of this delivery speaks against the message.
-// Middleware that turned it away (a limit, an open breaker) says ErrUnfinished.
+// Middleware that turned it away (a limit, an open breaker) says ErrUnfinished:
+// a message is not dead of that, whatever its count of receives.
 func (r *result) hadItsRun() bool {
 	for _, a := range r.attempts {
 		if !errors.Is(a.Err, ErrUnfinished) {
