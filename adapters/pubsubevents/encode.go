@@ -52,20 +52,20 @@ func Encode(e event.Event, mode Mode) (*pubsub.Message, error) {
 		}
 		return &pubsub.Message{Body: body, Metadata: map[string]string{contentTypeKey: structuredType}}, nil
 	case Binary:
-		return encodeBinary(e, httpLike)
+		return encodeBinary(e, cloudevent.HTTP)
 	case Kafka:
-		return encodeBinary(e, kafkaLike)
+		return encodeBinary(e, cloudevent.Kafka)
 	}
 	return nil, fmt.Errorf("pubsubevents: encode: unknown mode %v", mode)
 }
 
-func encodeBinary(e event.Event, b binding) (*pubsub.Message, error) {
+func encodeBinary(e event.Event, b cloudevent.Binding) (*pubsub.Message, error) {
 	if err := cloudevent.Check(e); err != nil {
 		return nil, fmt.Errorf("pubsubevents: encode: %w", err)
 	}
 	ec := e.Context.(*event.EventContextV1) // by Check
 	m := &pubsub.Message{Body: slices.Clone(e.DataEncoded), Metadata: make(map[string]string)}
-	set := func(name, value string) { m.Metadata[b.prefix+name] = b.escape(value) }
+	set := func(name, value string) { m.Metadata[b.Prefix+name] = b.Escape(value) }
 	set("specversion", event.CloudEventsVersionV1)
 	set("id", ec.ID)
 	set("source", ec.Source.String())

@@ -1,44 +1,60 @@
-package pubsubevents
+package cloudevent
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cloudevents/sdk-go/v2/event"
 )
 
-// A binding is how binary mode writes attributes into metadata.
-type binding struct {
-	prefix  string
-	percent bool // values are percent-encoded
+// A Binding is how a binary mode writes attributes into metadata or headers.
+type Binding struct {
+	Prefix  string
+	Percent bool // values are percent-encoded
 }
 
 var (
-	httpLike  = binding{prefix: "ce-", percent: true}
-	kafkaLike = binding{prefix: "ce_"}
-	bindings  = [...]binding{httpLike, kafkaLike}
+	// HTTP is the binding of HTTP, and of the brokers that follow it.
+	HTTP = Binding{Prefix: "ce-", Percent: true}
+	// Kafka is the binding of Kafka.
+	Kafka = Binding{Prefix: "ce_"}
+
+	bindings = [...]Binding{HTTP, Kafka}
 )
+
+// Required are the attributes that every event has.
+var Required = [...]string{"specversion", "id", "source", "type"}
 
 // carries reports whether metadata has the four required attributes. With
 // fewer it is the metadata of an ordinary message.
-func (b binding) carries(metadata map[string]string) bool {
-	for _, name := range [...]string{"specversion", "id", "source", "type"} {
-		if _, ok := lookup(metadata, b.prefix+name); !ok {
+func (b Binding) carries(metadata map[string]string) bool {
+	for _, name := range Required {
+		if _, ok := lookup(metadata, b.Prefix+name); !ok {
 			return false
 		}
 	}
 	return true
 }
 
-// name returns the attribute that a key of metadata stands for.
-func (b binding) name(key string) (string, bool) {
-	if len(key) <= len(b.prefix) || !strings.EqualFold(key[:len(b.prefix)], b.prefix) {
+// Name returns the attribute that a key of metadata stands for.
+func (b Binding) Name(key string) (string, bool) {
+	if len(key) <= len(b.Prefix) || !strings.EqualFold(key[:len(b.Prefix)], b.Prefix) {
 		return "", false
 	}
-	return strings.ToLower(key[len(b.prefix):]), true
+	return strings.ToLower(key[len(b.Prefix):]), true
 }
 
-// escape returns the text of metadata for the value of an attribute.
-func (b binding) escape(value string) string {
-	if !b.percent {
+// Set sets the attribute name of ec from the value that stands in metadata.
+func (b Binding) Set(ec *event.EventContextV1, name, value string) error {
+	if name == "datacontenttype" {
+		return fmt.Errorf("the content type belongs into %s", contentTypeKey)
+	}
+	return Set(ec, name, b.Unescape(value))
+}
+
+// Escape returns the text of metadata for the value of an attribute.
+func (b Binding) Escape(value string) string {
+	if !b.Percent {
 		return value
 	}
 	var out strings.Builder
@@ -52,11 +68,11 @@ func (b binding) escape(value string) string {
 	return out.String()
 }
 
-// unescape undoes escape, once. It undoes the quotes that HTTP allows around a
+// Unescape undoes Escape, once. It undoes the quotes that HTTP allows around a
 // value as well. A percent sign without two digits stays: only who does not
 // encode writes one. What it returns need not be UTF-8.
-func (b binding) unescape(value string) string {
-	if !b.percent {
+func (b Binding) Unescape(value string) string {
+	if !b.Percent {
 		return value
 	}
 	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
