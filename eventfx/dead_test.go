@@ -86,12 +86,62 @@ func TestDeadLetterFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &eventfx.Router{DeadLetter: tt.sink}
 			eventfx.On(r, orders{}, func(context.Context, eventfx.Event[string]) error { return eventfx.Permanent(errBroken) })
-			if diff := cmp.Diff([]string{tt.want}, failed(r.Deliver(t.Context(), messages("1")))); diff != "" {
+			failures := r.Deliver(t.Context(), messages("1"))
+			if diff := cmp.Diff([]string{tt.want}, failed(failures)); diff != "" {
+				t.Error(diff)
+			}
+			// A host that tells its source to drop what is permanent must not
+			// drop this.
+			if p, ok := errors.AsType[interface {
+				error
+				Permanent() bool
+			}](failures[0].Err); !ok || p.Permanent() {
+				t.Errorf("%v is permanent", failures[0].Err)
+			}
+			if !errors.Is(failures[0].Err, errBroken) {
+				t.Errorf("%v hides its cause", failures[0].Err)
+			}
+		})
+	}
+}
+
+func TestRoutesWithoutDeadLetter(t *testing.T) {
+	var b bin
+	none := eventfx.DeadLetter(nil)
+	for _, tt := range []struct {
+		reason    string
+		router, a eventfx.DeadLetter
+		override  bool
+		want      []string
+	}{
+		{reason: "nothing has one", want: []string{"orders{a}", "orders{b}", "default", "none"}},
+		{reason: "the router's is for all", router: b.keep},
+		{reason: "a route may refuse it", router: b.keep, override: true, a: none, want: []string{"orders{a}"}},
+		{reason: "a route's own does not help the others", override: true, a: b.keep, want: []string{"orders{b}", "default", "none"}},
+	} {
+		t.Run(tt.reason, func(t *testing.T) {
+			r := &eventfx.Router{DeadLetter: tt.router, Default: eventfx.Ignore}
+			var opts []eventfx.RouteOption
+			if tt.override {
+				opts = append(opts, tt.a)
+			}
+			h := func(context.Context, eventfx.Event[string]) error { return nil }
+			eventfx.On(r, named{orders{}, "orders{a}"}, h, opts...)
+			eventfx.On(r, named{orders{}, "orders{b}"}, h)
+			if diff := cmp.Diff(tt.want, r.WithoutDeadLetter()); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
+
+// named is a source of another name.
+type named struct {
+	orders
+	name string
+}
+
+func (n named) String() string { return n.name }
 
 // The dead letter is written with a context of its own: the message's may be done.
 func TestDeadLetterContext(t *testing.T) {

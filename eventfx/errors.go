@@ -131,6 +131,16 @@ func asBatchError(err error) (*BatchError, bool) {
 // that it failed.
 var errNoReason = errors.New("eventfx: the handler gave no reason")
 
+// An unkeptError is the failure of a dead message that its dead letter did not
+// take. It is not permanent: the message is to come again, until it is kept.
+type unkeptError struct{ err, deadLetter error }
+
+func (e *unkeptError) Error() string {
+	return e.err.Error() + "; and the dead letter failed: " + e.deadLetter.Error()
+}
+func (e *unkeptError) Unwrap() []error { return []error{e.err, e.deadLetter} }
+func (e *unkeptError) Permanent() bool { return false }
+
 var errNilBatchError = errors.New("eventfx: the handler returned a *BatchError that is nil: it does not say what failed")
 
 // isPermanent reports whether err, of one message, is permanent.

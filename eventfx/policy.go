@@ -162,7 +162,7 @@ func (t *turn) bury(ctx context.Context, p *policy, records []*record) {
 			if err == nil {
 				rec.state, rec.found = dead, d
 			} else {
-				rec.err = fmt.Errorf("%w; and the dead letter failed: %w", rec.err, err)
+				rec.err = &unkeptError{rec.err, err}
 			}
 		}
 		if t.ordered {

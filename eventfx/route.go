@@ -129,6 +129,26 @@ func register[T any](r *Router, src Source[T], noHandler bool, site string, opts
 	return nil
 }
 
+// WithoutDeadLetter names the routes that have no dead letter for what cannot
+// succeed, by their sources; "default" is Router.Default, and "none" stands for
+// messages that no route takes or that could not be read. A host whose source
+// cannot be told to drop a message asks before it starts.
+func (r *Router) WithoutDeadLetter() []string {
+	var names []string
+	for _, rt := range r.table.routes {
+		if rt.deadLetter != nil && *rt.deadLetter == nil || rt.deadLetter == nil && r.DeadLetter == nil {
+			names = append(names, rt.name)
+		}
+	}
+	if r.DeadLetter == nil {
+		if r.Default != nil {
+			names = append(names, "default")
+		}
+		names = append(names, "none")
+	}
+	return names
+}
+
 // freeze binds the policy of each route, once: what Router.Once and the
 // middleware keep per Handler is then kept for the router's life.
 func (r *Router) freeze() {
