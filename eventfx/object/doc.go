@@ -45,8 +45,9 @@
 // Change.Version. When an object is replaced its former generation ends too,
 // and nothing in the event tells that from a removal: finalized and deleted
 // (archived, in a bucket with versions) come in any order. Ask the bucket
-// whether the object is there before acting on its absence, or compare Order:
-// the end of a generation is older than the next one.
+// whether the object is there before acting on its absence, as [IfGone] does,
+// or compare Order: the end of a generation is older than the next one.
+// Notifications to Pub/Sub do tell, and httphost leaves such a removal out.
 //
 // # New content on Azure
 //
