@@ -46,6 +46,9 @@
 //
 // Reading is strict, for two readers that differ read two events: each
 // attribute once, values percent-decoded once, in UTF-8, JSON to its last byte.
+// The client of CloudEvents' Go SDK does not encode the values of its headers:
+// have it send structured events if a value may hold a percent sign followed by
+// two hexadecimal digits.
 //
 // # Identity
 //
