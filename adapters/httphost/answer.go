@@ -94,14 +94,25 @@ func write(w http.ResponseWriter, status int, list []failed) {
 	send(w, status, body)
 }
 
+// send sends an answer within a time. The limit ends with it, for the
+// connection may serve others, too.
 func send(w http.ResponseWriter, status int, body []byte) {
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(len(body)+1))
-	header.Set("X-Content-Type-Options", "nosniff")
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit)) // where there are deadlines
+	if body != nil {
+		body = append(body, '\n')
+		header := w.Header()
+		header.Set("Content-Type", "application/json")
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+		header.Set("X-Content-Type-Options", "nosniff")
+	}
+	c := http.NewResponseController(w)
+	limited := c.SetWriteDeadline(time.Now().Add(writeLimit)) == nil // where there are deadlines
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
+	if body != nil {
+		_, _ = w.Write(body)
+	}
+	if limited && c.Flush() == nil {
+		_ = c.SetWriteDeadline(time.Time{})
+	}
 }
 
 // seconds writes a delay for Retry-After.

@@ -63,6 +63,14 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if h.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, h.timeout)
+		defer cancel()
+	}
+	// Also of what is refused the server reads a body to its end.
+	h.limitReading(ctx, w)
 	switch r.Method {
 	case http.MethodPost:
 	case http.MethodOptions:
@@ -78,17 +86,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.leave()
-	ctx := r.Context()
-	if h.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, h.timeout)
-		defer cancel()
-	}
 	if p := h.authorize(r); p != nil {
 		h.refuse(w, p)
 		return
 	}
-	req, p := h.read(ctx, w, r)
+	req, p := h.read(w, r)
 	if p != nil {
 		h.refuse(w, p)
 		return
@@ -135,7 +137,7 @@ func (h *handler) deliver(ctx context.Context, w http.ResponseWriter, in *incomi
 		failures = dropped(ctx, failures)
 	}
 	if len(failures) == 0 {
-		w.WriteHeader(http.StatusNoContent)
+		send(w, http.StatusNoContent, nil)
 		return
 	}
 	h.answer(w, failures)

@@ -46,7 +46,7 @@ func (h *handler) handshake(w http.ResponseWriter, r *http.Request) {
 	}
 	if !h.agrees(q) {
 		if q.Callback != "" {
-			w.WriteHeader(http.StatusAccepted)
+			send(w, http.StatusAccepted, nil)
 			return
 		}
 		h.refuse(w, &problem{status: http.StatusMethodNotAllowed, text: "no agreement"})
@@ -54,7 +54,7 @@ func (h *handler) handshake(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("WebHook-Allowed-Origin", q.Origin)
 	w.Header().Set("WebHook-Allowed-Rate", rate(h.opts.Rate))
-	w.WriteHeader(http.StatusNoContent)
+	send(w, http.StatusNoContent, nil)
 }
 
 func (h *handler) agrees(q Handshake) bool { return h.opts.Agree == nil || h.opts.Agree(q) }

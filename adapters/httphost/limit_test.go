@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -253,6 +254,105 @@ func TestClientGone(t *testing.T) {
 		}
 		if err := s.end(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A body that is refused is not waited for either: neither by the handler nor
+// by the server, which wants to read it to its end.
+func TestSlowBodyOfARefusedRequest(t *testing.T) {
+	for reason, head := range map[string]string{
+		"type":          "POST / HTTP/1.1\r\nContent-Type: text/plain\r\n",
+		"method":        "PUT / HTTP/1.1\r\n",
+		"handshake":     "OPTIONS / HTTP/1.1\r\nWebHook-Request-Origin: a\r\n",
+		"authorization": "POST / HTTP/1.1\r\nContent-Type: application/cloudevents+json\r\n",
+		"too much":      "POST / HTTP/1.1\r\nContent-Type: application/cloudevents+json\r\nAuthorization: s3cret\r\n",
+		"slow":          "POST / HTTP/1.1\r\nContent-Type: application/cloudevents+json\r\nAuthorization: s3cret\r\n",
+	} {
+		t.Run(reason, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts := Options{Authorize: func(_ *http.Request, token string) (bool, error) { return token == "s3cret", nil }}
+				if reason == "too much" {
+					opts.MaxBody = 5
+				}
+				s := start(t, newTestHandler(t, record(nil).router, opts), 0)
+				c, err := s.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				sent := make(chan struct{})
+				go func() {
+					defer close(sent)
+					io.WriteString(c, head+"Host: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+					for {
+						if _, err := io.WriteString(c, "1\r\nx\r\n"); err != nil {
+							return
+						}
+						time.Sleep(time.Second)
+					}
+				}()
+				io.Copy(io.Discard, c) // until the server hangs up
+				if after := time.Since(began); after > 11*time.Second {
+					t.Errorf("the connection is kept for %v", after)
+				}
+				c.Close()
+				<-sent
+				if err := s.end(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// The time for one answer is no limit of the next, which another handler of
+// the server may write.
+func TestWriteLimitEndsWithTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mux := http.NewServeMux()
+		mux.Handle("/", newTestHandler(t, record(nil).router, Options{}))
+		mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+		s := start(t, mux, 0)
+		c, err := s.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers := bufio.NewReader(c)
+		for _, r := range []*http.Request{structuredRequest(), post("x"), httptest.NewRequest("GET", "/healthz", nil), structuredRequest(), httptest.NewRequest("GET", "/healthz", nil)} {
+			go r.Write(c)
+			resp, err := http.ReadResponse(answers, r)
+			if err != nil {
+				t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			time.Sleep(time.Minute)
+		}
+		c.Close()
+		if err := s.end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A client that reads no answer holds nothing for long.
+func TestUnreadAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, r := range []*http.Request{structuredRequest(), post("x")} {
+			s := start(t, newTestHandler(t, record(nil).router, Options{}), 0)
+			c, err := s.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Write(c); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(11 * time.Second)
+			began := time.Now()
+			if err := s.end(); err != nil || time.Since(began) > time.Second {
+				t.Errorf("the server stops after %v: %v", time.Since(began), err)
+			}
+			c.Close()
 		}
 	})
 }

@@ -51,7 +51,8 @@ type Options struct {
 	// Authorize says whether a request may deliver, by the token that it bears:
 	// of its Authorization header, without the word Bearer, or of the query's
 	// access_token. The body is not read yet. False is answered 401; an error
-	// 503, for it says nothing about the sender. nil lets everybody deliver.
+	// 503, for it says nothing about the sender. OPTIONS is answered without
+	// it. nil lets everybody deliver.
 	Authorize func(r *http.Request, token string) (bool, error)
 
 	// Agree says whether a sender that asks may deliver here. nil agrees with

@@ -72,7 +72,7 @@ func token(r *http.Request) string {
 }
 
 // read reads a request whose headers allow it to be one of ours.
-func (h *handler) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (*request, *problem) {
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (*request, *problem) {
 	req := &request{header: r.Header}
 	if p := req.checkHeaders(); p != nil {
 		return nil, p
@@ -82,15 +82,15 @@ func (h *handler) read(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		w.Header().Set("Connection", "close") // rather than read it all
 		return nil, tooLarge
 	}
-	body := io.Reader(r.Body)
-	if h.maxBody > 0 {
-		body = http.MaxBytesReader(w, r.Body, h.maxBody)
+	body := r.Body
+	if body == nil {
+		body = http.NoBody // in a test
 	}
-	restore := h.limitReading(ctx, w)
+	if h.maxBody > 0 {
+		body = http.MaxBytesReader(w, body, h.maxBody)
+	}
 	var buf bytes.Buffer
-	_, err := buf.ReadFrom(body)
-	restore()
-	if err != nil {
+	if _, err := buf.ReadFrom(body); err != nil {
 		var netErr net.Error
 		_, large := errors.AsType[*http.MaxBytesError](err)
 		switch {
@@ -103,25 +103,25 @@ func (h *handler) read(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		}
 		return nil, &problem{status: http.StatusBadRequest, text: "the body could not be read"}
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	req.body = bytes.Clone(buf.Bytes())
 	return req, nil
 }
 
-// limitReading sets a deadline for reading the body, and returns how to take
-// it back: while handlers run, the server reads on to see whether the client
-// is still there, and an old deadline would end their context.
-func (h *handler) limitReading(ctx context.Context, w http.ResponseWriter) (restore func()) {
+// limitReading sets a deadline for reading the body. The server takes it back
+// for the next request, and read when the body is there: while handlers run,
+// the server reads on to see whether the client is, and an old deadline would
+// end their context.
+func (h *handler) limitReading(ctx context.Context, w http.ResponseWriter) {
 	deadline, ok := ctx.Deadline()
 	if h.bodyTimeout > 0 {
 		if limit := time.Now().Add(h.bodyTimeout); !ok || limit.Before(deadline) {
 			deadline, ok = limit, true
 		}
 	}
-	c := http.NewResponseController(w)
-	if !ok || c.SetReadDeadline(deadline) != nil {
-		return func() {}
+	if ok {
+		_ = http.NewResponseController(w).SetReadDeadline(deadline) // where there are deadlines
 	}
-	return func() { _ = c.SetReadDeadline(time.Time{}) } // it could be set just now
 }
 
 // checkHeaders finds the mode, and refuses what no body can make good.
