@@ -94,8 +94,7 @@ func write(w http.ResponseWriter, status int, list []failed) {
 	send(w, status, body)
 }
 
-// send sends an answer within a time. The limit ends with it, for the
-// connection may serve others, too.
+// send sends an answer within a time, after which the server ends the limit.
 func send(w http.ResponseWriter, status int, body []byte) {
 	if body != nil {
 		body = append(body, '\n')
@@ -104,14 +103,10 @@ func send(w http.ResponseWriter, status int, body []byte) {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 		header.Set("X-Content-Type-Options", "nosniff")
 	}
-	c := http.NewResponseController(w)
-	limited := c.SetWriteDeadline(time.Now().Add(writeLimit)) == nil // where there are deadlines
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit)) // where there are deadlines
 	w.WriteHeader(status)
 	if body != nil {
 		_, _ = w.Write(body)
-	}
-	if limited && c.Flush() == nil {
-		_ = c.SetWriteDeadline(time.Time{})
 	}
 }
 

@@ -102,8 +102,10 @@ func TestHeaderValues(t *testing.T) {
 func TestDataIsTheMessagesOwn(t *testing.T) {
 	rec := record(nil)
 	serve(newTestHandler(t, rec.router, Options{}), batchOf(orderEvent, orderEvent))
-	if _, status, _ := deliverOne(t, binary("abc", "Content-Type", "text/plain")); status != 204 {
-		t.Fatal(status)
+	serve(newTestHandler(t, rec.router, Options{}), binary("abc", "Content-Type", "text/plain"))
+	serve(newTestHandler(t, rec.router, Options{}), push(`{"messageId":"1","data":"eHh4eA=="}`))
+	if len(rec.messages) != 4 {
+		t.Fatalf("%d messages", len(rec.messages))
 	}
 	for _, m := range rec.messages {
 		if len(m.DataEncoded) == 0 || cap(m.DataEncoded) != len(m.DataEncoded) {

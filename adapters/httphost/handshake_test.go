@@ -41,7 +41,7 @@ func TestHandshake(t *testing.T) {
 		{"A4.1", "a rate that is none", Options{}, options(origin, "shop.example.com", "WebHook-Request-Rate", "0"), 400, "", "", Handshake{}},
 		{"A4.1", "a rate that is no number", Options{}, options(origin, "shop.example.com", "WebHook-Request-Rate", "1e3"), 400, "", "", Handshake{}},
 		{"A4.1", "two origins", Options{}, options(origin, "a.example.com", origin, "b.example.com"), 400, "", "", Handshake{}},
-		{"A4.1", "two origins in one", Options{}, options(origin, "a.example.com, b.example.com"), 400, "", "", Handshake{}},
+		{"A4.1", "two origins in one", Options{}, options(origin, "a.example.com,b.example.com"), 400, "", "", Handshake{}},
 		{"A4.1", "an endless origin", Options{}, options(origin, strings.Repeat("a", 256)), 400, "", "", Handshake{}},
 		{"A4.1", "two rates", Options{}, options(origin, "a.example.com", "WebHook-Request-Rate", "1", "WebHook-Request-Rate", "2"), 400, "", "", Handshake{}},
 		{"A4.3", "two callbacks", Options{}, options(origin, "a.example.com", "WebHook-Request-Callback", "https://a", "WebHook-Request-Callback", "https://b"), 400, "", "", Handshake{}},

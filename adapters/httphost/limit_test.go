@@ -142,9 +142,13 @@ func TestSlowHandler(t *testing.T) {
 			return nil
 		}).router, Options{})
 		s := start(t, h, 0)
-		resp, err := s.do(structuredRequest())
-		if err != nil || resp.StatusCode != 204 {
-			t.Errorf("%v, %v", resp, err)
+		none := binary("")
+		none.Body = http.NoBody
+		for _, r := range []*http.Request{structuredRequest(), none} {
+			resp, err := s.do(r)
+			if err != nil || resp.StatusCode != 204 {
+				t.Errorf("%v, %v", resp, err)
+			}
 		}
 		if err := s.end(); err != nil {
 			t.Error(err)

@@ -110,8 +110,8 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (*request, *probl
 
 // limitReading sets a deadline for reading the body. The server takes it back
 // for the next request, and read when the body is there: while handlers run,
-// the server reads on to see whether the client is, and an old deadline would
-// end their context.
+// the server reads on to see whether the client is, and the deadline would end
+// their context.
 func (h *handler) limitReading(ctx context.Context, w http.ResponseWriter) {
 	deadline, ok := ctx.Deadline()
 	if h.bodyTimeout > 0 {

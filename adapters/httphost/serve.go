@@ -11,19 +11,18 @@ import (
 
 // Serve serves h on l until ctx is done, and then stops: it takes no more
 // connections and lets requests end until the drain limit, after which their
-// contexts end, and half a second later the connections. 0 means 8 s, which
-// fits into the 10 s that Cloud Run gives; Kubernetes gives 30 s.
+// contexts end, and 1.5 s later the connections. 0 means 8 s, which fits into
+// the 10 s that Cloud Run gives; Kubernetes gives 30 s.
 //
 // It returns nil after a stop in which every request was answered, else what
 // ended it. The listener is closed.
 //
 // The server that it makes is safe against clients that are slow or send too
 // much: 10 s and 64 KiB for the headers of a request, two minutes for a
-// connection that is idle; the body is for Options to limit. Do likewise with
-// a server of your own, and do not set its ReadTimeout: it would go on after
-// the body, and end the contexts of running handlers.
+// connection that is idle; bodies and answers are limited by the handler. Do
+// likewise with a server of your own.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
-	const grace = 500 * time.Millisecond
+	const grace = 1500 * time.Millisecond // Shutdown looks twice a second
 	if drain <= 0 {
 		drain = 8 * time.Second
 	}

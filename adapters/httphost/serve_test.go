@@ -80,7 +80,7 @@ func TestServeLeavesWhoDoesNotEnd(t *testing.T) {
 		time.Sleep(time.Second)
 		stopped := time.Now()
 		s.stop()
-		if err := <-s.ended; !errors.Is(err, context.DeadlineExceeded) || time.Since(stopped) != 8500*time.Millisecond {
+		if err := <-s.ended; !errors.Is(err, context.DeadlineExceeded) || time.Since(stopped) != 9500*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(stopped))
 		}
 		<-over
