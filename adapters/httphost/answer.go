@@ -72,14 +72,13 @@ func (h *handler) judge(f eventfx.Failure) (status, rank int, text string) {
 		}
 		return h.sender.dead, 2, "the event cannot be handled"
 	}
-	t, ok := errors.AsType[interface {
-		error
-		Throttled() bool
-	}](f.Err)
-	switch {
-	case ok && t.Throttled():
-		return http.StatusTooManyRequests, 3, "too many events"
-	case errors.Is(f.Err, eventfx.ErrUnfinished):
+	if errors.Is(f.Err, eventfx.ErrUnfinished) {
+		if _, ok := errors.AsType[interface {
+			error
+			RetryAfter() time.Duration
+		}](f.Err); ok { // turned away before it ran, as by handlers.Limit
+			return http.StatusTooManyRequests, 3, "too many events at once"
+		}
 		return http.StatusServiceUnavailable, 4, "not finished in time"
 	}
 	return http.StatusServiceUnavailable, 4, "failed, and may succeed later"

@@ -25,9 +25,9 @@ func eventOf(id string) string {
 func TestBatchAnswers(t *testing.T) {
 	kinds := map[string]error{
 		"done": nil, "transient": errBroken, "later": eventfx.RetryAfter(errBroken, 7*time.Second), "much later": eventfx.RetryAfter(errBroken, time.Minute),
-		"throttled": throttled{}, "permanent": eventfx.Permanent(errBroken),
+		"throttled": turnedAway(0), "permanent": eventfx.Permanent(errBroken),
 	}
-	text := map[string]string{"transient": "failed, and may succeed later", "later": "failed, and may succeed later", "much later": "failed, and may succeed later", "throttled": "too many events", "permanent": "the event cannot be handled"}
+	text := map[string]string{"transient": "failed, and may succeed later", "later": "failed, and may succeed later", "much later": "failed, and may succeed later", "throttled": "too many events at once", "permanent": "the event cannot be handled"}
 	for _, tt := range []struct {
 		reason string
 		events []string

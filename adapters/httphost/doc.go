@@ -71,9 +71,11 @@
 //	429  too many requests             503  failed for a time, or no time was left
 //
 // 429, 503 and 408 have Retry-After: the longest delay that a failure asked
-// for by [eventfx.RetryAfter], else Options.RetryAfter. A failure is throttled,
-// 429, if its error has a method Throttled() bool that says so. A batch that
-// comes again comes whole: package idempotency skips what was done.
+// for by [eventfx.RetryAfter], else Options.RetryAfter. A failure is answered
+// 429 if its event was turned away before it ran, as Limit and Bulkhead of
+// package handlers do: its error wraps [eventfx.ErrUnfinished] and asks for a
+// delay. A batch that comes again comes whole: package idempotency skips what
+// was done.
 //
 // The text says of what kind a failure is, and nothing of the error, which may
 // tell of what is behind this service. The router's log has the error, and

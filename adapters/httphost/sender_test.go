@@ -3,14 +3,17 @@ package httphost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/eventfx/eventfx-go/eventfx"
+	"github.com/eventfx/eventfx-go/handlers"
 )
 
 var allSenders = []Sender{Webhook, Knative, EventarcAdvanced, EventGrid, PubSubPush, EventarcStandard}
@@ -73,8 +76,8 @@ func TestTransient(t *testing.T) {
 			{"a panic", &eventfx.PanicError{Value: errBroken}, 503, "1"},
 			{"a delay asked for", eventfx.RetryAfter(errBroken, 1500*time.Millisecond), 503, "2"},
 			{"a long delay", eventfx.RetryAfter(errBroken, 3*time.Hour), 503, "10800"},
-			{"throttled", throttled{}, 429, "1"},
-			{"throttled, with a delay", eventfx.RetryAfter(throttled{}, 30*time.Second), 429, "30"},
+			{"turned away", turnedAway(0), 429, "1"},
+			{"turned away for a time", turnedAway(30 * time.Second), 429, "30"},
 		} {
 			t.Run(sender.String()+" "+tt.reason, func(t *testing.T) {
 				// Rule A4.5
@@ -91,10 +94,27 @@ func TestTransient(t *testing.T) {
 	}
 }
 
-type throttled struct{}
+// turnedAway is the failure of what has not run and may come later.
+func turnedAway(after time.Duration) error {
+	return eventfx.RetryAfter(fmt.Errorf("secret limit: %w", eventfx.ErrUnfinished), after)
+}
 
-func (throttled) Error() string   { return "throttled" }
-func (throttled) Throttled() bool { return true }
+// What a Limit turns away came too fast.
+func TestLimit(t *testing.T) {
+	// Rule A4.5
+	synctest.Test(t, func(t *testing.T) {
+		r := record(nil).router
+		r.Use = []eventfx.Middleware{(&handlers.Limit{Rate: 0.1}).Wrap}
+		h := newTestHandler(t, r, Options{Timeout: 5 * time.Second})
+		if w := serve(h, structuredRequest()); w.Code != 204 {
+			t.Errorf("status %d for the first", w.Code)
+		}
+		w := serve(h, structuredRequest())
+		if w.Code != 429 || w.Header().Get("Retry-After") != "10" {
+			t.Errorf("status %d, Retry-After %q for the second, want 429, 10", w.Code, w.Header().Get("Retry-After"))
+		}
+	})
+}
 
 func TestDeadLetter(t *testing.T) {
 	for _, sender := range allSenders {
@@ -224,7 +244,7 @@ func TestHandlerRefusesToStart(t *testing.T) {
 func TestNothingLeaks(t *testing.T) {
 	for reason, err := range map[string]error{
 		"transient": errBroken, "permanent": eventfx.Permanent(errBroken), "panic": &eventfx.PanicError{Value: errBroken, Stack: []byte("secret stack")},
-		"throttled": errors.Join(throttled{}, errBroken),
+		"turned away": turnedAway(1),
 	} {
 		r := record(func(*eventfx.Message) error { return err }).router
 		if w := serve(newTestHandler(t, r, Options{}), structuredRequest()); strings.Contains(w.Body.String(), "secret") || list(t, w)[0].Error == "" {
