@@ -42,7 +42,9 @@
 // is answered as done; anything else is an event of type dev.eventfx.message,
 // which package queue knows by the name of its subscription (of its topic with
 // Eventarc). So package object sees the objects of Google and Azure as they
-// are sent, however they are sent.
+// are sent, however they are sent. A push without its wrapper is a request like
+// any other: its message is read if it was published as a binary CloudEvent and
+// the subscription writes metadata.
 //
 // Reading is strict, for two readers that differ read two events: each
 // attribute once, values percent-decoded once, in UTF-8, JSON to its last byte.

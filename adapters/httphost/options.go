@@ -36,7 +36,8 @@ type Options struct {
 
 	// MaxBody is the most bytes of a body. 0 means 1 MiB, and 16 MiB for
 	// PubSubPush and EventarcStandard, whose messages may have 10 MB, more in
-	// base64. -1 means no limit.
+	// base64. -1 means no limit. Knative, Eventarc Advanced and Event Grid give
+	// up what is answered 413; the others send it again until it expires.
 	MaxBody int64
 
 	// MaxRequests is how many requests are worked on at once, from reading the
@@ -50,9 +51,10 @@ type Options struct {
 
 	// Authorize says whether a request may deliver, by the token that it bears:
 	// of its Authorization header, without the word Bearer, or of the query's
-	// access_token. The body is not read yet. False is answered 401; an error
-	// 503, for it says nothing about the sender. OPTIONS is answered without
-	// it. nil lets everybody deliver.
+	// access_token. The body is not read yet. False is answered 401, on which
+	// Knative, Eventarc Advanced and Event Grid give the event up; an error is
+	// answered 503, for it says nothing about the sender. OPTIONS is answered
+	// without it. nil lets everybody deliver.
 	Authorize func(r *http.Request, token string) (bool, error)
 
 	// Agree says whether a sender that asks may deliver here. nil agrees with
