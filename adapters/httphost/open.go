@@ -175,8 +175,7 @@ type malformedError struct {
 	id, source string // as far as they could be read
 }
 
-func (e *malformedError) Error() string   { return "httphost: " + e.text }
-func (e *malformedError) Permanent() bool { return true }
+func (e *malformedError) Error() string { return "httphost: " + e.text }
 
 // unreadable is the message for a request that is no valid event. What of it
 // stands in headers is in its Origin.
