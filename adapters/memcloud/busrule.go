@@ -69,6 +69,9 @@ func (b *EventBus) Target(recipient Recipient, r *Rule) {
 // the other bus does not send it on to a third.
 func (b *EventBus) Forward(to *EventBus, r *Rule) {
 	b.cloud.wire(func() error {
+		if err := b.cloud.known(to); err != nil {
+			return err
+		}
 		switch {
 		case to == b:
 			return &Error{b.name, "ValidationException", "an event bus cannot be a target of its own rule"}
@@ -85,10 +88,10 @@ func (b *EventBus) target(recipient Recipient, o *Rule) error {
 	if o == nil {
 		o = &Rule{}
 	}
-	if err := checkTarget(b.name, recipient, o.Group); err != nil {
+	if err := b.cloud.checkTarget(b.name, recipient, o.Group); err != nil {
 		return err
 	}
-	policy, err := newRetryPolicy(b.name, o.Retries, o.MaxAge, o.DeadLetter)
+	policy, err := b.cloud.newRetryPolicy(b.name, o.Retries, o.MaxAge, o.DeadLetter)
 	switch {
 	case err != nil:
 		return err

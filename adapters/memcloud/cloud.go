@@ -248,6 +248,62 @@ func register[R any](resources map[string]R, kind, name string, r R) error {
 	return nil
 }
 
+// known returns AWS's answer to a resource that is not there: one that is nil,
+// or that another cloud has made, whose state is not this loop's to touch.
+func (c *Cloud) known(resource any) error {
+	var of *Cloud
+	code, message := "ResourceNotFoundException", "The specified resource does not exist"
+	switch r := resource.(type) {
+	case *Queue:
+		code, message = "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist"
+		if r != nil {
+			of = r.cloud
+		}
+	case *Topic:
+		code, message = "NotFound", "Topic does not exist"
+		if r != nil {
+			of = r.cloud
+		}
+	case *Bucket:
+		code, message = "NoSuchBucket", "The specified bucket does not exist"
+		if r != nil {
+			of = r.cloud
+		}
+	case *Function:
+		if r != nil {
+			of = r.cloud
+		}
+	case *Table:
+		if r != nil {
+			of = r.cloud
+		}
+	case *EventBus:
+		if r != nil {
+			of = r.cloud
+		}
+	case *Schedule:
+		if r != nil {
+			of = r.cloud
+		}
+	case *Scheduler:
+		if r != nil {
+			of = r.cloud
+		}
+	case *forwarder:
+		return c.known(r.to)
+	case nil:
+	default: // a type that embeds one of these
+		return &Error{fmt.Sprintf("%T", resource), "ValidationException", "is no resource of a cloud"}
+	}
+	switch of {
+	case c:
+		return nil
+	case nil:
+		return &Error{fmt.Sprintf("%T", resource), code, message + ": it is nil"}
+	}
+	return &Error{resource.(Destination).Name(), code, message + ": it is in another cloud"}
+}
+
 // An Error is what AWS would answer to a wrong or unlucky request.
 type Error struct {
 	Resource string // the name of the queue, bucket, table...

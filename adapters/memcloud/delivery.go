@@ -17,7 +17,7 @@ type retryPolicy struct {
 
 // newRetryPolicy checks the options of a target of the resource; zeros mean
 // AWS's defaults.
-func newRetryPolicy(resource string, retries int, maxAge time.Duration, deadLetter *Queue) (retryPolicy, error) {
+func (c *Cloud) newRetryPolicy(resource string, retries int, maxAge time.Duration, deadLetter *Queue) (retryPolicy, error) {
 	refuse := func(format string, args ...any) (retryPolicy, error) {
 		return retryPolicy{}, &Error{resource, "ValidationException", fmt.Sprintf(format, args...)}
 	}
@@ -27,6 +27,8 @@ func newRetryPolicy(resource string, retries int, maxAge time.Duration, deadLett
 		return refuse(constraint, retries, "retryPolicy.maximumRetryAttempts", 0, 185)
 	case maxAge != 0 && (maxAge < time.Minute || maxAge > 24*time.Hour):
 		return refuse(constraint, maxAge.Seconds(), "retryPolicy.maximumEventAgeInSeconds", 60, 86400)
+	case deadLetter != nil && c.known(deadLetter) != nil:
+		return retryPolicy{}, c.known(deadLetter)
 	case deadLetter != nil && deadLetter.fifo:
 		return refuse("Parameter DeadLetterConfig is not valid. Reason: %s is a FIFO queue; only standard queues can be dead-letter queues.", deadLetter.name)
 	}
@@ -202,12 +204,16 @@ func (d *targetDelivery) end() {
 }
 
 // checkTarget returns what is wrong with a target of the resource.
-func checkTarget(resource string, target Recipient, group string) error {
+func (c *Cloud) checkTarget(resource string, target Recipient, group string) error {
 	refuse := func(message string) error { return &Error{resource, "ValidationException", message} }
+	if target == nil {
+		return refuse("Parameter Target is not valid. Reason: there is none.")
+	}
+	if err := c.known(target); err != nil {
+		return err
+	}
 	q, ok := target.(*Queue)
 	switch fifo := ok && q.fifo; {
-	case target == nil:
-		return refuse("Parameter Target is not valid. Reason: there is none.")
 	case fifo && group == "":
 		return refuse("Parameter(s) SqsParameters must be specified for target: " + target.Name() + ": a FIFO queue needs a group.")
 	case fifo && !q.contentDedup:

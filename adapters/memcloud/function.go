@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -92,6 +93,9 @@ func (c *Cloud) Function(name string, handler Handler, options ...FunctionOption
 		if err := register(c.functions, "function", name, f); err != nil {
 			return err
 		}
+		if slices.Contains(options, nil) {
+			return fmt.Errorf("memcloud: function %q: an option is nil", name)
+		}
 		// Options first: triggers check them.
 		for _, o := range options {
 			if o, ok := o.(*FunctionOptions); ok {
@@ -131,6 +135,11 @@ func (o *FunctionOptions) apply(f *Function) error {
 	}{{"DeadLetter", o.DeadLetter}, {"OnSuccess", o.OnSuccess}, {"OnFailure", o.OnFailure}} {
 		if problem := checkDestination(target.destination, target.option != "DeadLetter"); problem != "" {
 			return &Error{f.name, "InvalidParameterValueException", target.option + ": " + problem}
+		}
+		if target.destination != nil {
+			if err := f.cloud.known(target.destination); err != nil {
+				return err
+			}
 		}
 	}
 	if o.ReservedConcurrency < -1 {
@@ -189,6 +198,9 @@ type Source[O any] interface {
 // All others invoke asynchronously, see FunctionOptions, and read no answer.
 func Trigger[S Source[O], O any](source S, options ...*O) FunctionOption {
 	return triggerOption(func(f *Function) error {
+		if err := f.cloud.known(source); err != nil {
+			return err
+		}
 		switch {
 		case len(options) > 1:
 			return fmt.Errorf("memcloud: function %q: a trigger takes one options, not %d", f.name, len(options))

@@ -56,6 +56,9 @@ func (b *Bucket) trigger(f *Function, o *Notification) error { return b.notifyTo
 
 func (b *Bucket) notifyTo(target Recipient, o *Notification) error {
 	c := b.cloud
+	if err := c.known(target); err != nil {
+		return err
+	}
 	n := &notification{Notification: *o, target: target}
 	n.ID = cmp.Or(n.ID, c.uuid("configuration", c.number("configuration")))
 	if len(n.Events) == 0 {

@@ -55,11 +55,11 @@ type scheduleTarget struct {
 	policy    retryPolicy
 }
 
-func newScheduleTarget(schedule string, recipient Recipient, o *Target) (*scheduleTarget, error) {
-	if err := checkTarget(schedule, recipient, o.Group); err != nil {
+func (c *Cloud) newScheduleTarget(schedule string, recipient Recipient, o *Target) (*scheduleTarget, error) {
+	if err := c.checkTarget(schedule, recipient, o.Group); err != nil {
 		return nil, err
 	}
-	policy, err := newRetryPolicy(schedule, o.Retries, o.MaxAge, o.DeadLetter)
+	policy, err := c.newRetryPolicy(schedule, o.Retries, o.MaxAge, o.DeadLetter)
 	return &scheduleTarget{*o, recipient, policy}, err
 }
 
@@ -96,7 +96,7 @@ func (s *Schedule) Target(recipient Recipient, o *Target) {
 func (s *Schedule) trigger(f *Function, o *Target) error { return s.target(f, o) }
 
 func (s *Schedule) target(recipient Recipient, o *Target) error {
-	t, err := newScheduleTarget(s.name, recipient, o)
+	t, err := s.cloud.newScheduleTarget(s.name, recipient, o)
 	if err != nil {
 		return err
 	}

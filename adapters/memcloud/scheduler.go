@@ -158,7 +158,7 @@ func (s *Scheduler) check(expression string, zone *time.Location) (err error) {
 
 // aim sets the target, and with it the schedule begins.
 func (s *Scheduler) aim(recipient Recipient, o *Target) error {
-	t, err := newScheduleTarget(s.name, recipient, o)
+	t, err := s.cloud.newScheduleTarget(s.name, recipient, o)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,11 @@ func (t *Table) trigger(f *Function, o *Mapping) error {
 	if problem := p.problem(); problem != "" {
 		return &Error{f.name, "InvalidParameterValueException", problem}
 	}
+	if p.OnFailure != nil {
+		if err := c.known(p.OnFailure); err != nil {
+			return err
+		}
+	}
 	var err error
 	if p.filters, err = newRecordFilters(o.Filters); err != nil {
 		return &Error{f.name, "InvalidParameterValueException", err.Error()}

@@ -59,6 +59,9 @@ func (t *Topic) trigger(f *Function, o *Subscription) error { return t.subscribe
 
 func (t *Topic) subscribe(target Recipient, o *Subscription) error {
 	c := t.cloud
+	if err := c.known(target); err != nil {
+		return err
+	}
 	switch target := target.(type) {
 	case *Topic:
 		return &Error{t.name, "InvalidParameter", "Invalid parameter: a topic cannot subscribe to a topic"}
