@@ -228,6 +228,16 @@ func TestChangedDelay(t *testing.T) {
 			want(t, test.name+": after 30 s", bodies(q.Receive(10)), test.after30)
 		})
 	}
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{})
+		send(q, "g1a")
+		want(t, "in flight", bodies(q.Receive(1)), "g1a")
+		q.SetDelay(time.Second) // is for what was never received
+		cloud.Advance(29 * time.Second)
+		want(t, "after 29 s", bodies(q.Receive(1)), "")
+		cloud.Advance(time.Second)
+		want(t, "after its visibility timeout", bodies(q.Receive(1)), "g1a")
+	})
 	r := &recorder{}
 	synctest.Test(t, func(t *testing.T) {
 		cloud := memcloud.New(r)
@@ -375,8 +385,12 @@ func TestMessageLimits(t *testing.T) {
 			{"exactly 1 MiB", memcloud.Message{Body: full}, ""},
 			{"a byte more", memcloud.Message{Body: full + "x"}, "InvalidParameterValue"},
 			{"attributes count", memcloud.Message{Body: full, Attributes: one}, "InvalidParameterValue"},
+			{"with name, type and value 1 MiB", memcloud.Message{Body: full[:1<<20-8], Attributes: one}, ""},
+			{"a byte more with name, type and value", memcloud.Message{Body: full[:1<<20-7], Attributes: one}, "InvalidParameterValue"},
 			{"no body", memcloud.Message{}, "MissingParameter"},
 			{"a character that XML cannot carry", memcloud.Message{Body: "a\x00"}, "InvalidMessageContents"},
+			{"a noncharacter", memcloud.Message{Body: "a\uffff"}, "InvalidMessageContents"},
+			{"a tab, a line and a character beyond 16 bits", memcloud.Message{Body: "\t\r\n😀"}, ""},
 			{"not UTF-8", memcloud.Message{Body: "a\xff"}, "InvalidMessageContents"},
 			{"ten attributes at most", memcloud.Message{Body: "a", Attributes: many}, "InvalidParameterValue"},
 			{"a type of one's own", with("A_b-c.9", "Number.int", "1.5e3"), ""},
