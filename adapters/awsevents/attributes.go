@@ -2,6 +2,7 @@ package awsevents
 
 import (
 	"bytes"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -97,11 +98,30 @@ func (all userAttributes) letter() (userAttributes, letter) {
 	return all, letter{}
 }
 
-// contentType returns the content type that the sender gave, or "".
+// sent returns the attributes that the sender gave the message: those of the
+// delivery, but for a queue's message that another carries as a CloudEvent,
+// because it died or was forwarded, and that says which it had.
+func (it *item) sent(delivery userAttributes) userAttributes {
+	if it.ctx.Type == deadstory.MessageType {
+		if own, ok := it.ctx.Extensions[deadstory.SentAttributes].(string); ok {
+			if _, unique := jsonscan.Unique([]byte(own), nil); unique {
+				return readAttributes([]byte(own), nil, "", "dataType", "stringValue", "binaryValue")
+			}
+		}
+	}
+	return delivery
+}
+
+// contentType returns the content type that the sender gave, or "". gocloud's
+// drivers percent-encode it, the slash too, without which it would be none.
 func (all userAttributes) contentType() string {
 	for _, a := range all {
 		if !a.binary && (strings.EqualFold(a.name, "content-type") || strings.EqualFold(a.name, "contentType")) {
-			return validMedia(a.value)
+			value := a.value
+			if decoded, err := url.PathUnescape(value); err == nil && !strings.Contains(value, "/") {
+				value = decoded
+			}
+			return validMedia(value)
 		}
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -136,4 +137,15 @@ func FuzzLetter(f *testing.F) {
 			t.Errorf("known as %s without a story", m.ID())
 		}
 	})
+}
+
+// TestEncodedContentType: a CloudEvent that gocloud's driver for SQS sent is
+// one, though the driver has encoded what says so.
+func TestEncodedContentType(t *testing.T) {
+	// Rule F3.6
+	record := strings.TrimSuffix(sqsRecord("m", `{"specversion":"1.0","id":"inner","source":"/x","type":"y"}`), "}") +
+		`,"messageAttributes":{"content-type":{"dataType":"String","stringValue":"application%2Fcloudevents+json"}}}`
+	if m := open(t, `{"Records":[`+record+`]}`).Messages[0]; m.ID() != "inner" || m.Type() != "y" {
+		t.Errorf("%s %s", m.Type(), m.ID())
+	}
 }

@@ -129,7 +129,7 @@ func (o *opener) openSQS(r *record, doc document) {
 		return
 	}
 	for i := mark; i < len(o.items); i++ {
-		o.deliveredBySQS(&o.items[i], r, id, &at, user, nested)
+		o.deliveredBySQS(&o.items[i], r, id, &at, o.items[i].sent(user), nested)
 		if dead.event != nil {
 			// Whoever buries the message again wants to know its first death.
 			o.items[i].attribute(deadstory.Attribute, dead.value)
