@@ -126,6 +126,12 @@ func TestElsewhere(t *testing.T) {
 			t.Errorf("%s became %s", text, got)
 		}
 	}
+	// A text that repeats a document repeats what is nested in it, and how.
+	nested := newEvent(`{"m":` + nest(`{"m":`+nest(`{"pw":`+nest(secret)+`,"api":"\u0073k_live"}`)+`}`) + `}`)
+	_, scrubNested := (&redact.Redactor{Pointers: []string{"/m/m/pw", "/m/m/api"}}).Event(nested)
+	if got := scrubNested(fmt.Sprintf("cannot read %q", nested.DataEncoded)); strings.Contains(got, "p<") || strings.Contains(got, "u003c") || strings.Contains(got, "k_live") {
+		t.Error(got)
+	}
 	if got := scrub("quite another text"); got != "quite another text" {
 		t.Error(got)
 	}

@@ -99,8 +99,7 @@ func (w *remover) value(s *jsonscan.Scanner, e *edits, path []string) {
 			key := unescape(raw, escaped)
 			member := append(path[:len(path):len(path)], key)
 			if w.ask != nil && w.ask(pointer(member), key) {
-				w.found.add(key)
-				w.selected = true
+				w.takeText(key, raw)
 				w.keys++
 				name := Removed
 				if w.keys > 1 { // two members must not get one name
@@ -116,9 +115,10 @@ func (w *remover) value(s *jsonscan.Scanner, e *edits, path []string) {
 			w.value(s, e, append(path[:len(path):len(path)], strconv.Itoa(i)))
 		}
 	case '"':
-		text := unescape(s.String())
+		raw, escaped := s.String()
+		text := unescape(raw, escaped)
 		if w.asked(path, text) {
-			w.takeText(text)
+			w.takeText(text, raw)
 			e.replace(from, s.Pos(), `"`+Removed+`"`)
 		} else if inner, ok := w.inner(text, path); ok {
 			e.replace(from, s.Pos(), quote(inner))
@@ -177,7 +177,8 @@ func (w *remover) takeValue(s *jsonscan.Scanner) {
 			w.takeValue(s)
 		}
 	case '"':
-		w.takeText(unescape(s.String()))
+		raw, escaped := s.String()
+		w.takeText(unescape(raw, escaped), raw)
 	default:
 		if raw := s.Skip(); len(raw) >= 6 {
 			w.found.add(string(raw))
@@ -185,9 +186,14 @@ func (w *remover) takeValue(s *jsonscan.Scanner) {
 	}
 }
 
-func (w *remover) takeText(text string) {
+// takeText notes a text, and raw, which is how the document wrote it: with
+// escapes that nobody needs, perhaps.
+func (w *remover) takeText(text string, raw []byte) {
 	w.selected = true
 	w.found.add(text)
+	if utf8.RuneCountInString(text) >= leastSecret {
+		w.found.add(string(raw))
+	}
 	if !looksNested(text) {
 		return
 	}

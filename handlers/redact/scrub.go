@@ -32,14 +32,7 @@ type scrubber struct{ replacer *strings.Replacer }
 func (s secrets) scrubber() *scrubber {
 	forms := map[string]bool{}
 	for text := range s {
-		inJSON, inGo, inASCII := quote(text), strconv.Quote(text), strconv.QuoteToASCII(text)
-		plain := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inJSON)
-		for _, form := range [...]string{
-			text, inJSON[1 : len(inJSON)-1], plain[1 : len(plain)-1], inGo[1 : len(inGo)-1], inASCII[1 : len(inASCII)-1],
-			url.QueryEscape(text), url.PathEscape(text),
-		} {
-			forms[form] = true
-		}
+		addForms(forms, text)
 	}
 	var pairs []string
 	for form := range forms {
@@ -57,6 +50,32 @@ func (s secrets) scrubber() *scrubber {
 		oldnew = append(oldnew, form, Removed)
 	}
 	return &scrubber{strings.NewReplacer(oldnew...)}
+}
+
+// addForms adds what a text becomes in JSON, in Go's quotes and in URLs. An
+// error that repeats a document repeats what is nested in it, escaped once for
+// each level; so the forms are escaped again, a few times.
+func addForms(forms map[string]bool, text string) {
+	const levels, most = 4, 64
+	forms[text], forms[url.QueryEscape(text)], forms[url.PathEscape(text)] = true, true, true
+	last := []string{text}
+	for n, level := 0, 0; level < levels && n < most; level++ {
+		var next []string
+		for _, form := range last {
+			inJSON := quote(form)
+			for _, quoted := range [...]string{
+				inJSON, strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(inJSON),
+				strconv.Quote(form), strconv.QuoteToASCII(form),
+			} {
+				if inside := quoted[1 : len(quoted)-1]; !forms[inside] && n < most {
+					forms[inside] = true
+					next = append(next, inside)
+					n++
+				}
+			}
+		}
+		last = next
+	}
 }
 
 // text removes the secrets from a text.
