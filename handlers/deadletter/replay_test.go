@@ -173,6 +173,12 @@ func TestReplayIsKilled(t *testing.T) {
 						if !killed {
 							t.Fatal("nothing was killed")
 						}
+						if how == "cancel" && step == "after the send" {
+							// What is sent is deleted, whoever has lost patience.
+							synctest.Wait()
+							time.Sleep(time.Second)
+							want(t, "letters after the kill", p.count(), letters-victim-1)
+						}
 						time.Sleep(time.Minute) // the letters in hand come back
 
 						n, err := deadletter.Replay(t.Context(), p.read(), to, options)
@@ -379,5 +385,22 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%+v %v", n, err)
 		}
 		want(t, "objects that are left", p.count(), 3)
+	})
+}
+
+// TestEachLetterOnce: letters that are left come back while others are read,
+// and the iteration ends all the same.
+func TestEachLetterOnce(t *testing.T) {
+	// Rule C2.1
+	synctest.Test(t, func(t *testing.T) {
+		cloud := memcloud.New(t)
+		q := cloud.Queue("letters", &memcloud.QueueOptions{Visibility: 2 * time.Second})
+		p := place{keep: deadletter.Topic(portable.Topic(q), nil)}
+		numbered(t, p, 3)
+		start := time.Now()
+		letters := drain(t, deadletter.FromSubscription(portable.Subscription(q), nil))
+		if len(letters) != 3 || time.Since(start) > 10*time.Second {
+			t.Errorf("%d letters of 3 in %v", len(letters), time.Since(start))
+		}
 	})
 }

@@ -92,25 +92,22 @@ func newStory(d *eventfx.Dead, now time.Time, requestID string, scrub func(strin
 	if first, ok := firstTime(m); ok {
 		s.FirstTime = first
 	}
-	for _, a := range d.Attempts {
+	kept := d.Attempts
+	if n := len(kept); n > maxAttempts {
+		kept = append([]eventfx.Attempt{kept[0]}, kept[n-maxAttempts+1:]...)
+	}
+	var stack []byte
+	for _, a := range kept {
 		s.Attempts = append(s.Attempts, Attempt{Started: a.Started.UTC(), Ended: a.Ended.UTC(), Error: errorText(a.Err, scrub)})
-		if stack := stackOf(a.Err); stack != nil {
-			s.Stack = cut(scrub(string(stack)), maxStack)
+		if own := stackOf(a.Err); own != nil {
+			stack = own
 		}
 	}
-	if stack := stackOf(d.Err); stack != nil {
-		s.Stack = cut(scrub(string(stack)), maxStack)
+	if own := stackOf(d.Err); own != nil {
+		stack = own
 	}
-	s.fewerAttempts(maxAttempts)
+	s.Stack = cut(scrub(string(stack)), maxStack)
 	return s
-}
-
-// fewerAttempts keeps the first attempt and the last ones.
-func (s *Story) fewerAttempts(most int) {
-	if n := len(s.Attempts); n > most {
-		kept := append([]Attempt{s.Attempts[0]}, s.Attempts[n-most+1:]...)
-		s.Attempts = kept
-	}
 }
 
 // within returns the story as JSON of at most limit bytes, or as few as it
@@ -125,7 +122,7 @@ func (s Story) within(limit int, wrap func(Story) any) []byte {
 		case len(s.Stack) > 256:
 			s.Stack = cut(s.Stack, len(s.Stack)/2)
 		case len(s.Attempts) > 2:
-			s.fewerAttempts(len(s.Attempts) - 1)
+			s.Attempts = append(s.Attempts[:1:1], s.Attempts[2:]...) // the first and the last tell most
 		case s.Stack != "":
 			s.Stack = ""
 		case len(s.Attempts) > 0:
