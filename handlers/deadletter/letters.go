@@ -99,6 +99,15 @@ const (
 	maxObject    = 64 << 20
 )
 
+// Read reads the letter that a message is, for who receives messages by other
+// means: a message with a body and metadata is enough. Data that Topic has
+// deposited stays where its dataref says, and Delete does nothing.
+func Read(m *pubsub.Message) *Letter {
+	l := newReader(nil).read(m)
+	l.Key = m.LoggableID
+	return l
+}
+
 // FromBucket returns the letters that Bucket has written under a prefix, in the
 // order of their keys, which is none of time. nil options mean the defaults.
 func FromBucket(b *blob.Bucket, prefix string, o *ReadOptions) *Letters {

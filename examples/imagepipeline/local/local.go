@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	"gocloud.dev/blob"
 	"gocloud.dev/docstore"
+	"gocloud.dev/pubsub"
 
 	"github.com/eventfx/eventfx-go/adapters/lambdahost"
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
@@ -24,6 +26,7 @@ import (
 	"github.com/eventfx/eventfx-go/examples/imagepipeline/pipeline"
 	"github.com/eventfx/eventfx-go/examples/imagepipeline/routes"
 	"github.com/eventfx/eventfx-go/examples/imagepipeline/samples"
+	"github.com/eventfx/eventfx-go/handlers/deadletter"
 )
 
 const (
@@ -150,8 +153,18 @@ func (p *Pipeline) Steps() []*Step {
 // Published returns the events in the queue of the topic, as they were sent.
 func (p *Pipeline) Published() []string { return bodies(p.events) }
 
-// DeadLetters returns the dead letters, as they were sent.
-func (p *Pipeline) DeadLetters() []string { return bodies(p.dead) }
+// DeadLetters returns the dead letters.
+func (p *Pipeline) DeadLetters() []*deadletter.Letter {
+	var letters []*deadletter.Letter
+	for _, m := range p.dead.Messages() {
+		sent := &pubsub.Message{LoggableID: m.ID, Body: []byte(m.Body), Metadata: map[string]string{}}
+		for name, a := range m.Attributes {
+			sent.Metadata[name], _ = url.PathUnescape(a.Value) // gocloud's drivers escape values
+		}
+		letters = append(letters, deadletter.Read(sent))
+	}
+	return letters
+}
 
 func bodies(q *memcloud.Queue) []string {
 	var bodies []string

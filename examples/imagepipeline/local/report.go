@@ -7,7 +7,7 @@ import (
 
 	"github.com/eventfx/eventfx-go/eventfx"
 	"github.com/eventfx/eventfx-go/examples/imagepipeline/pipeline"
-	"github.com/eventfx/eventfx-go/examples/imagepipeline/routes"
+	"github.com/eventfx/eventfx-go/handlers/deadletter"
 )
 
 // Report writes the timeline, and then where everything is now.
@@ -23,22 +23,18 @@ func (p *Pipeline) Report(w io.Writer) error {
 	fmt.Fprintf(&b, "\n%d pictures: %d have a thumbnail. %d prints. Orders that wait: %d.\n",
 		below[pipeline.Photos], below[pipeline.Thumbnails], below[pipeline.Prints], len(p.orders.Messages()))
 	b.WriteString("Not done, and now in queue " + deadLetters + ":\n")
-	for _, body := range p.DeadLetters() {
-		dead, err := routes.ReadDeadLetter([]byte(body))
-		if err != nil {
-			return err
-		}
-		b.WriteString(p.deadLetter(dead))
+	for _, letter := range p.DeadLetters() {
+		b.WriteString(p.deadLetter(letter))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (p *Pipeline) deadLetter(dead *routes.DeadLetter) string {
+func (p *Pipeline) deadLetter(dead *deadletter.Letter) string {
 	s := p.timeline.storyOf(&eventfx.Message{Event: dead.Event})
 	name := "order"
 	if key, ok := strings.CutPrefix(dead.Event.Subject(), pipeline.Photos); ok {
 		name = key
 	}
-	return columns(fmt.Sprintf("  %s %-10s %-7s", s.id, name, count(s.tries)), dead.Error, 24)
+	return columns(fmt.Sprintf("  %s %-10s %-7s", s.id, name, count(s.tries)), dead.Story.Error, 24)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/eventfx/eventfx-go/eventfx/queue"
 	"github.com/eventfx/eventfx-go/eventfx/table"
 	"github.com/eventfx/eventfx-go/examples/imagepipeline/pipeline"
+	"github.com/eventfx/eventfx-go/handlers/deadletter"
 )
 
 // The sources, as they are also needed to tell what a route is for.
@@ -32,7 +33,7 @@ func New(app *pipeline.App, deadLetters *pubsub.Topic) *eventfx.Router {
 			Attempts: 2, Deliveries: 2,
 			Delay: func(int, error) time.Duration { return 100 * time.Millisecond },
 		},
-		DeadLetter: deadLetterTo(deadLetters),
+		DeadLetter: deadletter.Topic(deadLetters, nil),
 	}
 	eventfx.On(r, Pictures, app.Thumbnail)
 	eventfx.On(r, NewRows, app.Notify)
