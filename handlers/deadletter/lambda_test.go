@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,13 +23,37 @@ import (
 )
 
 // captureLog returns what the default logger writes during the test.
-func captureLog(t *testing.T) *bytes.Buffer {
+func captureLog(t *testing.T) *logged {
 	t.Helper()
-	var b bytes.Buffer
+	b := new(logged)
 	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	slog.SetDefault(slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	t.Cleanup(func() { slog.SetDefault(before) })
-	return &b
+	return b
+}
+
+// logged is a buffer that functions write to while a test reads it.
+type logged struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logged) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }
 
 // TestRedrive: a message dies, lies in its queue's own dead-letter queue as it
@@ -102,18 +128,18 @@ func TestWriteFails(t *testing.T) {
 		for i, keep := range []eventfx.DeadLetter{deadletter.Topic(topic, nil), deadletter.Bucket(bucket, nil)} {
 			log.Reset()
 			orders := cloud.Queue("orders"+string(rune('0'+i)), nil)
-			runs := 0
+			var runs atomic.Int32
 			r := &eventfx.Router{DeadLetter: keep}
 			eventfx.On(r, queue.Text{}, func(context.Context, eventfx.Event[string]) error {
-				runs++
+				runs.Add(1)
 				return eventfx.Permanent(errors.New("card refused"))
 			})
 			cloud.Function("ship"+string(rune('0'+i)), lambdahost.Handler(r, &lambdahost.Options{PartialBatch: true}),
 				memcloud.Trigger(orders, &memcloud.Mapping{ReportBatchItemFailures: true}))
 			orders.Send("hello")
 			time.Sleep(time.Second)
-			if n := len(orders.Messages()); n != 1 || runs != 1 {
-				t.Errorf("%d messages, %d runs", n, runs)
+			if n := len(orders.Messages()); n != 1 || runs.Load() != 1 {
+				t.Errorf("%d messages, %d runs", n, runs.Load())
 			}
 			var lines []string // beside the host's, which says how it answers
 			for line := range strings.Lines(log.String()) {
@@ -126,7 +152,7 @@ func TestWriteFails(t *testing.T) {
 				t.Errorf("log: %s", log)
 			}
 			time.Sleep(31 * time.Second)
-			want(t, "runs after the visibility timeout", runs, 2)
+			want(t, "runs after the visibility timeout", runs.Load(), int32(2))
 		}
 	})
 }
