@@ -236,7 +236,7 @@ func TestContentTypeOfTheSender(t *testing.T) {
 		{rule: "C7.2", reason: "two numbers are no JSON", said: "application/json", body: "1 2", expect: "text/plain"},
 		{rule: "C7.2", reason: "nor is nothing", said: "application/json", body: "", expect: "text/plain"},
 		{rule: "C7.2", reason: "as gocloud's drivers write it", said: "text%2Fplain%3B%20charset=utf-8", body: s3Body, expect: "text/plain; charset=utf-8"},
-		{rule: "C7.2", reason: "a broken escape", said: "text%2", body: "x", expect: "text%2"},
+		{rule: "C7.2", reason: "a broken escape", said: "text%2", body: "x", expect: "text/plain"},
 		{rule: "C7.2", reason: "no content type at all", said: "nonsense;;", body: "x", expect: "text/plain"},
 	} {
 		for _, name := range []string{"content-type", "contentType", "Content-Type"} {

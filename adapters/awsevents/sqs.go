@@ -315,7 +315,8 @@ func pad(number string, width int) string {
 
 // validMedia returns a content type in a form that CloudEvents accepts, or "".
 func validMedia(value string) string {
-	if _, _, err := mime.ParseMediaType(value); err != nil || !attributeText(value) {
+	// package mime takes a type without a subtype; whoever reads the event does not.
+	if media, _, err := mime.ParseMediaType(value); err != nil || !strings.Contains(media, "/") || !attributeText(value) {
 		return ""
 	}
 	return value

@@ -151,7 +151,9 @@ func fromNative(m *pubsub.Message, doc []byte, first *event.EventContextV1) *Let
 			body = base64.StdEncoding.AppendEncode(nil, body)
 		}
 	}
-	return &Letter{Event: event.Event{Context: first, DataEncoded: body}, Story: w.Story, replayed: w.Replayed}
+	e := event.Event{Context: first, DataEncoded: body}
+	e.DataBase64 = cloudevent.Check(e) != nil // a body that is not what its story says is bytes
+	return &Letter{Event: e, Story: w.Story, replayed: w.Replayed}
 }
 
 const base64Attribute = "base64encoded"
@@ -208,7 +210,7 @@ func contentType(m *pubsub.Message) string {
 		if !strings.EqualFold(name, "content-type") && !strings.EqualFold(name, "contentType") {
 			continue
 		}
-		if _, _, err := mime.ParseMediaType(value); err == nil && oneLine(value) == value && (unique || !cloudevent.IsJSON(value)) {
+		if media, _, err := mime.ParseMediaType(value); err == nil && strings.Contains(media, "/") && oneLine(value) == value && (unique || !cloudevent.IsJSON(value)) {
 			return value
 		}
 	}
