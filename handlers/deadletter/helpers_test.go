@@ -108,13 +108,6 @@ func drain(t *testing.T, from *deadletter.Letters) []*deadletter.Letter {
 	return letters
 }
 
-func ids(letters []*deadletter.Letter) (list []string) {
-	for _, l := range letters {
-		list = append(list, l.Event.ID())
-	}
-	return list
-}
-
 // A place is where letters are kept and read, in memory.
 type place struct {
 	queue  *memcloud.Queue
