@@ -209,6 +209,56 @@ func TestBatch(t *testing.T) {
 	})
 }
 
+// Within a group nothing runs or counts as done behind a message that goes
+// back: it would run after what came later.
+func TestGroup(t *testing.T) {
+	// Rule H6
+	tests := []struct {
+		reason string
+		store  failing
+		first  string
+		runs   []string // of two deliveries
+	}{
+		{"all is well", failing{}, "", []string{"abc"}},
+		{"no lock for the first", failing{create: 1}, "1 2 3", []string{"abc"}},
+		{"no commit of the first: the others run again, behind it", failing{replace: 7}, "1 2 3", []string{"abc", "abc"}},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, s idempotency.Store) {
+				store := test.store
+				store.Store = s
+				g := &idempotency.Guard{Store: &store}
+				r := &eventfx.Router{Once: g.Once, Observer: eventfx.Observer{Message: quiet}}
+				var runs []string
+				eventfx.OnBatch(r, queue.Text{Queue: "orders"}, func(_ context.Context, b *eventfx.Batch[string]) error {
+					var run string
+					for e := range b.All() {
+						run += e.Data
+					}
+					runs = append(runs, run)
+					return nil
+				})
+				group := func() []*eventfx.Message {
+					ms := []*eventfx.Message{message("1", "a"), message("2", "b"), message("3", "c")}
+					for _, m := range ms {
+						m.Group = "g"
+					}
+					return ms
+				}
+				var first []string
+				for _, f := range r.Deliver(t.Context(), group()) {
+					first = append(first, f.Message.ID())
+				}
+				want(t, "first", strings.Join(first, " "), test.first)
+				time.Sleep(2 * time.Minute) // the lease of what could not be committed
+				want(t, "second", deliver(r, group()...), "")
+				want(t, "runs", runs, test.runs)
+			})
+		})
+	}
+}
+
 // failing is a store whose calls fail when they are told to.
 type failing struct {
 	idempotency.Store
