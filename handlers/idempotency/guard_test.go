@@ -159,6 +159,27 @@ func TestTakeOver(t *testing.T) {
 	})
 }
 
+// A handler that outlives its lease has succeeded all the same, when nobody has
+// taken the message over: also when the lock is gone by its time to live.
+func TestLateAndAlone(t *testing.T) {
+	for _, ttl := range []string{"", "expires"} {
+		t.Run("time to live by "+ttl, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := memcloud.New(t)
+				locks := cloud.Table("locks", &memcloud.TableOptions{TTL: ttl})
+				g := &idempotency.Guard{Store: idempotency.Collection(portable.Collection(locks, nil), ""), Lease: 10 * time.Second, Cache: -1}
+				r, runs := router(g, func(context.Context, string) error {
+					time.Sleep(time.Minute) // deaf to its context
+					return nil
+				})
+				want(t, "first", deliver(r, message("1", "a")), "")
+				want(t, "again", deliver(r, message("1", "a")), "")
+				want(t, "runs", *runs, []string{"a"})
+			})
+		})
+	}
+}
+
 func TestKeys(t *testing.T) {
 	eachStore(t, func(t *testing.T, s idempotency.Store) {
 		g := &idempotency.Guard{Store: s, Key: func(m *eventfx.Message) (string, error) {
@@ -221,6 +242,7 @@ func TestGroup(t *testing.T) {
 	}{
 		{"all is well", failing{}, "", []string{"abc"}},
 		{"no lock for the first", failing{create: 1}, "1 2 3", []string{"abc"}},
+		{"no lock for the second", failing{create: 1, skip: 1}, "2 3", []string{"a", "bc"}},
 		{"no commit of the first: the others run again, behind it", failing{replace: 7}, "1 2 3", []string{"abc", "abc"}},
 	}
 	for _, test := range tests {
@@ -263,13 +285,16 @@ func TestGroup(t *testing.T) {
 type failing struct {
 	idempotency.Store
 	create, replace, remove int  // how many of the next calls fail
+	skip                    int  // creates that succeed before
 	after                   bool // they take effect all the same
 }
 
 var errDown = errors.New("the store is down")
 
 func (s *failing) Create(ctx context.Context, r idempotency.Record) (idempotency.Record, error) {
-	if s.create > 0 {
+	if s.skip > 0 {
+		s.skip--
+	} else if s.create > 0 {
 		s.create--
 		return r, errDown
 	}

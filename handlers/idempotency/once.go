@@ -124,6 +124,7 @@ func (b *batch) settle(rest *eventfx.Delivery, err error) {
 	for _, f := range rest.Failures(err) {
 		b.failed[f.Message] = f
 	}
+	b.broken = nil // what follows is about those that ran: all were before the first that did not
 	for i, m := range b.run {
 		held := b.held[i]
 		_, failed := b.failed[m]

@@ -1,0 +1,105 @@
+package guarantees_test
+
+import (
+	"context"
+	"time"
+
+	"gocloud.dev/pubsub"
+
+	"github.com/eventfx/eventfx-go/adapters/memcloud/portable"
+	"github.com/eventfx/eventfx-go/eventfx"
+	"github.com/eventfx/eventfx-go/handlers/idempotency"
+)
+
+// An operation is a step of a delivery: between its ends a fault strikes it.
+type operation struct {
+	name       string
+	begin, end time.Duration
+}
+
+// operation notes that a step begins; the returned function that it has ended.
+func (w *world) operation(name string) func() {
+	begin := w.cloud.Now()
+	return func() {
+		w.oracle.mu.Lock()
+		defer w.oracle.mu.Unlock()
+		w.operations = append(w.operations, operation{name, begin, w.cloud.Now()})
+	}
+}
+
+// spyStore tells the oracle what the guard's store has acknowledged.
+type spyStore struct {
+	w     *world
+	store idempotency.Store
+}
+
+func (s *spyStore) Get(ctx context.Context, key string) (idempotency.Record, error) {
+	defer s.w.operation("look")()
+	return s.store.Get(ctx, key)
+}
+
+func (s *spyStore) Create(ctx context.Context, r idempotency.Record) (idempotency.Record, error) {
+	defer s.w.operation("lock")()
+	return s.store.Create(ctx, r)
+}
+
+func (s *spyStore) Replace(ctx context.Context, r idempotency.Record) (idempotency.Record, error) {
+	name := "lock"
+	if r.State == idempotency.Done {
+		name = "commit"
+	}
+	defer s.w.operation(name)()
+	got, err := s.store.Replace(ctx, r)
+	o := &s.w.oracle
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case err == nil && r.State == idempotency.Done:
+		o.committed[r.Name] = true
+	case err == nil:
+		s.w.tookOver++
+	}
+	return got, err
+}
+
+func (s *spyStore) Delete(ctx context.Context, r idempotency.Record) error {
+	defer s.w.operation("release")()
+	return s.store.Delete(ctx, r)
+}
+
+// deadLetter is the router's, with a spy around it.
+func (w *world) deadLetter() eventfx.DeadLetter {
+	keep := w.sink()
+	return func(ctx context.Context, d *eventfx.Dead) error {
+		w.oracle.dying(d)
+		end := w.operation("sink")
+		begin := w.cloud.Now()
+		err := keep(ctx, d)
+		end()
+		w.oracle.kept(ctx, d, begin, err)
+		return err
+	}
+}
+
+// sink keeps dead letters in a queue or in a bucket.
+func (w *world) sink() eventfx.DeadLetter {
+	if w.plan.bucketSink {
+		b := portable.Bucket(w.letterBucket)
+		return func(ctx context.Context, d *eventfx.Dead) error {
+			doc, err := d.Message.MarshalJSON()
+			if err != nil {
+				return err
+			}
+			return b.WriteAll(ctx, d.Message.ID(), doc, nil)
+		}
+	}
+	topic := portable.Topic(w.letters)
+	w.cloud.OnClose(func() { _ = topic.Shutdown(context.Background()) })
+	return func(ctx context.Context, d *eventfx.Dead) error {
+		doc, err := d.Message.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		return topic.Send(ctx, &pubsub.Message{Body: doc})
+	}
+}
