@@ -77,6 +77,7 @@ func visitOf(ctx context.Context) *visit {
 type hold struct {
 	name  string
 	visit *visit
+	since time.Time
 	until time.Time
 	over  bool
 }
@@ -191,7 +192,7 @@ func (o *oracle) watch(guard eventfx.Once) eventfx.Once {
 			var held []*hold
 			o.mu.Lock()
 			for _, m := range d.Messages {
-				h := &hold{name: o.name(d.Route, m), visit: v, until: until}
+				h := &hold{name: o.name(d.Route, m), visit: v, since: time.Now(), until: until}
 				for _, other := range o.holds {
 					if other.name == h.name && !other.over && time.Now().Before(other.until) && o.strict() && !v.gone() {
 						o.errorf("%s runs beside the one that holds its lease for %v more", h.name, time.Until(other.until))
@@ -209,6 +210,16 @@ func (o *oracle) watch(guard eventfx.Once) eventfx.Once {
 			}
 			return err
 		})
+	}
+}
+
+// late holds that nobody ends a lock that another had before the call began. The
+// caller holds mu.
+func (o *oracle) late(ctx context.Context, r idempotency.Record, since time.Time, what string) {
+	for _, h := range o.holds {
+		if o.strict() && h.since.Before(since) && h.name == r.Name && h.visit != visitOf(ctx) && !h.over && time.Now().Before(h.until) {
+			o.errorf("%s was %s by one whose lease is over, while another holds it", r.Name, what)
+		}
 	}
 }
 

@@ -48,13 +48,15 @@ func (s *spyStore) Replace(ctx context.Context, r idempotency.Record) (idempoten
 	if r.State == idempotency.Done {
 		name = "commit"
 	}
-	defer s.w.operation(name)()
+	end, began := s.w.operation(name), time.Now()
 	got, err := s.store.Replace(ctx, r)
+	end()
 	o := &s.w.oracle
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case err == nil && r.State == idempotency.Done:
+		o.late(ctx, r, began, "kept")
 		o.committed[r.Name] = true
 	case err == nil:
 		s.w.tookOver++
@@ -63,8 +65,15 @@ func (s *spyStore) Replace(ctx context.Context, r idempotency.Record) (idempoten
 }
 
 func (s *spyStore) Delete(ctx context.Context, r idempotency.Record) error {
-	defer s.w.operation("release")()
-	return s.store.Delete(ctx, r)
+	end, began := s.w.operation("release"), time.Now()
+	err := s.store.Delete(ctx, r)
+	end()
+	if o := &s.w.oracle; err == nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.late(ctx, r, began, "released")
+	}
+	return err
 }
 
 // deadLetter is the router's, with a spy around it.
