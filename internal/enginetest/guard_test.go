@@ -126,7 +126,9 @@ type lockItems struct {
 
 func locks(r *Run) *lockItems {
 	t := r.Table("locks", nil)
-	return &lockItems{r: r, table: t, store: idempotency.Collection(t.Collection(), "")}
+	c := t.Collection()
+	r.t.Cleanup(func() { _ = c.Close() }) // memcloud has closed its own by then
+	return &lockItems{r: r, table: t, store: idempotency.Collection(c, "")}
 }
 
 func (l *lockItems) guard() *idempotency.Guard {
@@ -177,36 +179,38 @@ func guarded(r *Run) {
 	two := start(r, q, &eventfx.Router{Once: l.guard().Once}, handle)
 
 	r.Send(q, placed("1"))
-	during = func() { r.See("its record while it runs", l.show()) }
-	r.See("first", one.poll())
+	during = func() {
+		r.Want("its record while it runs", l.show(), "queue.JSON[struct { ID string }]{} /shop 1: inprogress, for 1m0s")
+	}
+	r.Want("first", one.poll(), "1 done, 0 back")
 	during = func() {}
-	r.See("its record", l.show())
+	r.Want("its record", l.show(), "queue.JSON[struct { ID string }]{} /shop 1: done, for 168h0m0s")
 	r.Send(q, placed("1"), placed("1"))
-	r.See("sent twice more", two.poll()+", "+one.poll())
-	r.See("runs", strings.Join(runs, " "))
-	r.See("left", r.Count(q))
+	r.Want("sent twice more", two.poll()+", "+one.poll(), "2 done, 0 back, nothing")
+	r.Want("runs", strings.Join(runs, " "), "1")
+	r.Want("left", r.Count(q), "0")
 
 	fail = true
 	r.Send(q, placed("2"))
-	r.See("a failure", one.poll())
-	r.See("is released", l.show())
+	r.Want("a failure", one.poll(), "0 done, 1 back")
+	r.Want("is released", l.show(), "no record")
 	fail = false
-	r.See("and runs again elsewhere", two.poll())
-	r.See("runs then", strings.Join(runs, " "))
+	r.Want("and runs again elsewhere", two.poll(), "1 done, 0 back")
+	r.Want("runs then", strings.Join(runs, " "), "1 2 2")
 
 	// A duplicate comes while the first is being handled.
 	r.Send(q, placed("3"))
 	during = func() {
 		during = func() {}
 		r.Send(q, placed("3"))
-		r.See("a duplicate in flight", two.poll())
-		r.See("for the reason", two.says(idempotency.ErrInProgress))
-		r.See("asks for the rest of the lease", two.after().Round(10*time.Second))
+		r.Want("a duplicate in flight", two.poll(), "0 done, 1 back")
+		r.Want("for the reason", two.says(idempotency.ErrInProgress), "true")
+		r.Want("asks for the rest of the lease", two.after().Round(10*time.Second), "1m0s")
 	}
-	r.See("the first", one.poll())
-	r.See("the duplicate afterwards", two.poll())
-	r.See("runs in the end", strings.Join(runs, " "))
-	r.See("left in the end", r.Count(q))
+	r.Want("the first", one.poll(), "1 done, 0 back")
+	r.Want("the duplicate afterwards", two.poll(), "1 done, 0 back")
+	r.Want("runs in the end", strings.Join(runs, " "), "1 2 2 3")
+	r.Want("left in the end", r.Count(q), "0")
 }
 
 func guardedBatch(r *Run) {
@@ -224,13 +228,13 @@ func guardedBatch(r *Run) {
 		id := fmt.Sprint(i + 1)
 		r.SendMessage(q, memcloud.Message{Body: placed(id), Group: group, DeduplicationID: id})
 	}
-	r.See("in part", p.poll())
+	r.Want("in part", p.poll(), "2 done, 2 back")
 	slices.Sort(runs) // of two groups
-	r.See("runs", strings.Join(runs, " "))
+	r.Want("runs", strings.Join(runs, " "), "1 2 4")
 	fail = ""
-	r.See("the rest", p.poll())
-	r.See("runs in the end", strings.Join(runs, " "))
-	r.See("left", r.Count(q))
+	r.Want("the rest", p.poll(), "2 done, 0 back")
+	r.Want("runs in the end", strings.Join(runs, " "), "1 2 4 2 3")
+	r.Want("left", r.Count(q), "0")
 }
 
 func guardedLease(r *Run) {
@@ -255,16 +259,16 @@ func guardedLease(r *Run) {
 		during = func() {}
 		first := late
 		r.Sleep(short + time.Second) // deaf to its context
-		r.See("the handler's context", first.Err())
+		r.Want("the handler's context", first.Err(), "context deadline exceeded")
 		r.Send(q, placed("1"))
-		r.See("another takes over", two.poll())
+		r.Want("another takes over", two.poll(), "1 done, 0 back")
 	}
-	r.See("the late one", one.poll())
-	r.See("for the reason", one.says(idempotency.ErrLateCommit))
-	r.See("afterwards", one.poll())
-	r.See("runs", runs)
-	r.See("left", r.Count(q))
-	r.See("its record", l.show())
+	r.Want("the late one", one.poll(), "0 done, 1 back")
+	r.Want("for the reason", one.says(idempotency.ErrLateCommit), "true")
+	r.Want("afterwards", one.poll(), "1 done, 0 back")
+	r.Want("runs", runs, "2")
+	r.Want("left", r.Count(q), "0")
+	r.Want("its record", l.show(), "queue.JSON[struct { ID string }]{} /shop 1: done, for 168h0m0s")
 }
 
 func guardedKeys(r *Run) {
@@ -280,21 +284,21 @@ func guardedKeys(r *Run) {
 	p := start(r, q, &eventfx.Router{
 		Once: g.Once,
 		DeadLetter: func(_ context.Context, d *eventfx.Dead) error {
-			r.See("dead", d.Reason)
+			r.Want("dead", d.Reason, "permanent")
 			dead++
 			return nil
 		},
 	}, func(context.Context, string) error { runs++; return nil })
-	for _, body := range []string{
+	for i, body := range []string{
 		`{"number":"7","id":"a"}`, ` { "number": "7", "id": "a" } `, `{"number":"7","id":"b"}`, `{"number":"8","id":"b"}`,
 	} {
 		r.Send(q, body)
 		r.See(body, p.poll())
-		r.See(body+" was refused", p.says(idempotency.ErrKeyReused))
+		r.Want(body+" was refused", p.says(idempotency.ErrKeyReused), fmt.Sprint(i == 2))
 	}
-	r.See("runs", runs)
-	r.See("dead letters", dead)
-	r.See("left", r.Count(q))
+	r.Want("runs", runs, "2")
+	r.Want("dead letters", dead, "1")
+	r.Want("left", r.Count(q), "0")
 }
 
 func guardedDo(r *Run) {
@@ -302,21 +306,21 @@ func guardedDo(r *Run) {
 	g := l.guard()
 	for i, value := range []any{"receipt", "", false, 0.0, nil, []any{"a", nil}} {
 		runs := 0
-		for range 2 {
+		for try := range 2 {
 			got, err := idempotency.Do(r.ctx, g, fmt.Sprint("charge ", i), func(context.Context) (any, error) {
 				runs++
 				return value, nil
 			})
-			r.See(fmt.Sprint("result ", i), fmt.Sprintf("%#v %v", got, err))
+			r.See(fmt.Sprint("result ", i, " of try ", try), fmt.Sprintf("%#v %v", got, err))
 		}
-		r.See(fmt.Sprint("runs ", i), runs)
+		r.Want(fmt.Sprint("runs ", i), runs, "1")
 	}
 	fail := errors.New("declined")
 	_, err := idempotency.Do(r.ctx, g, "refund", func(context.Context) (string, error) {
 		_, inside := idempotency.Do(r.ctx, g, "refund", func(context.Context) (string, error) { return "twice", nil })
-		r.See("while it runs", errors.Is(inside, idempotency.ErrInProgress))
+		r.Want("while it runs", errors.Is(inside, idempotency.ErrInProgress), "true")
 		return "", fail
 	})
-	r.See("a failure", errors.Is(err, fail))
-	r.See("is not kept", l.show())
+	r.Want("a failure", errors.Is(err, fail), "true")
+	r.Want("is not kept", l.show(), "no record")
 }
