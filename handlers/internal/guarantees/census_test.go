@@ -22,6 +22,8 @@ type census struct {
 	units, both int
 	lease, late int // seeds in which a lease was taken over, and a commit was late
 	visits      int
+	replayed    int
+	unsent      int    // seeds in which no replay came to its end
 	timeline    string // of the last seed, for one that is repeated
 }
 
@@ -52,6 +54,10 @@ func (c *census) add(w *world) {
 	c.units += len(w.order)
 	c.both += len(w.oracle.both)
 	c.visits += len(w.visits)
+	c.replayed += w.replayed
+	if w.unsent {
+		c.unsent++
+	}
 	if w.tookOver > 0 {
 		c.lease++
 	}
@@ -139,6 +145,7 @@ func (c *census) String() string {
 		fmt.Fprintf(&b, "%8d deliveries %s\n", c.outcomes[outcome], outcome)
 	}
 	fmt.Fprintf(&b, "%8d handled and dead, each after a fault\n%8d seeds with a lease that was over and taken, %d with a commit too late\n", c.both, c.lease, c.late)
+	fmt.Fprintf(&b, "%8d dead letters sent again; in %d seeds no replay came to its end\n", c.replayed, c.unsent)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, name := range slices.Sorted(maps.Keys(c.faults)) {
 		fmt.Fprintf(w, "%8d\t%s\n", c.faults[name], name)
@@ -159,6 +166,9 @@ func (c *census) check(t *testing.T, seeds int) {
 		if least := seeds / 10; c.faults[name] < least {
 			t.Errorf("%q struck a message in flight %d times in %d seeds, want at least %d", name, c.faults[name], seeds, least)
 		}
+	}
+	if 10*c.unsent > seeds {
+		t.Errorf("in %d of %d seeds no replay came to its end, want at most 10 %%", c.unsent, seeds)
 	}
 	if 20*c.lease < seeds {
 		t.Errorf("a lease was over in %d of %d seeds, want at least 5 %%", c.lease, seeds)

@@ -103,15 +103,21 @@ func (o *oracle) name(route string, m *eventfx.Message) string {
 
 func (o *oracle) errorf(format string, args ...any) { o.world.t.Errorf(format, args...) }
 
-// Invoke is the function's handler.
-func (w *world) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+// visit begins a visit.
+func (w *world) visit(ctx context.Context) *visit {
 	v := &visit{
 		ctx: ctx, at: w.cloud.Now(),
 		fates: map[*eventfx.Message]*fate{}, kept: map[*eventfx.Message]bool{}, runs: map[*unit]int{}, ok: map[*unit]int{},
 	}
 	w.oracle.mu.Lock()
+	defer w.oracle.mu.Unlock()
 	w.visits = append(w.visits, v)
-	w.oracle.mu.Unlock()
+	return v
+}
+
+// Invoke is the function's handler.
+func (w *world) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	v := w.visit(ctx)
 	answer, err := w.host.Invoke(context.WithValue(ctx, visitKey{}, v), payload)
 	w.oracle.mu.Lock()
 	defer w.oracle.mu.Unlock()
@@ -226,14 +232,14 @@ func (o *oracle) late(ctx context.Context, r idempotency.Record, since time.Time
 // strict reports whether nothing may run without its lock.
 func (o *oracle) strict() bool { return o.world.plan.guard && !o.world.plan.unguarded }
 
-// begin hears of a run, and returns its number.
-func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u *unit) int {
+// begin hears of a run, and returns its number, and whether it succeeds.
+func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u *unit) (n int, mended bool) {
 	v := visitOf(ctx)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	u.runs++
 	if v.gone() {
-		return u.runs
+		return u.runs, false
 	}
 	if v.closed {
 		o.errorf("%s runs after Deliver has returned", u.id)
@@ -259,7 +265,7 @@ func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u 
 	case v.ok[u] >= copies:
 		o.errorf("%s runs again in the delivery in which it was handled", u.id)
 	}
-	if p := u.after; p != nil && !p.settled && p.okIn != v {
+	if p := u.after; p != nil && !o.world.mended && !p.settled && p.okIn != v {
 		// In a batch the guard may have skipped the one in front, as it was
 		// done in an earlier delivery that never ended.
 		skipped := o.world.plan.guard && o.world.plan.batched && p.handled && v.runs[p] == 0
@@ -268,7 +274,7 @@ func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u 
 	if u.first != "" && !u.second {
 		u.second, u.secondAt = true, o.world.cloud.Now()
 	}
-	return u.runs
+	return u.runs, o.world.mended
 }
 
 // passed hears that a batch handler goes on to the next message.
@@ -412,12 +418,7 @@ func (w *world) judge() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	letters := w.lettersLeft()
-	givenUp := map[*unit]bool{} // by AWS, which kept it
-	for _, q := range []*memcloud.Queue{w.orders.DeadLetterQueue(), w.ledger.DeadLetterQueue(), w.undelivered} {
-		for _, m := range q.Messages() {
-			givenUp[w.unitOf(m.Body)] = true
-		}
-	}
+	givenUp := w.givenUp()
 	for _, q := range []*memcloud.Queue{w.orders, w.ledger} {
 		for _, m := range q.Messages() {
 			w.t.Errorf("%s still has %s", q.Name(), m.Body)
@@ -444,6 +445,17 @@ func (w *world) judge() {
 	if w.t.Failed() {
 		w.t.Errorf("the seed's plan is %+v", w.plan)
 	}
+}
+
+// givenUp returns the units that AWS has given up, and kept.
+func (w *world) givenUp() map[*unit]bool {
+	found := map[*unit]bool{}
+	for _, q := range []*memcloud.Queue{w.orders.DeadLetterQueue(), w.ledger.DeadLetterQueue(), w.undelivered} {
+		for _, m := range q.Messages() {
+			found[w.unitOf(m.Body)] = true
+		}
+	}
+	return found
 }
 
 // lettersLeft returns the units of which there is a dead letter.

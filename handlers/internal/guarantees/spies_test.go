@@ -2,12 +2,12 @@ package guarantees_test
 
 import (
 	"context"
+	"errors"
 	"time"
-
-	"gocloud.dev/pubsub"
 
 	"github.com/eventfx/eventfx-go/adapters/memcloud/portable"
 	"github.com/eventfx/eventfx-go/eventfx"
+	"github.com/eventfx/eventfx-go/handlers/deadletter"
 	"github.com/eventfx/eventfx-go/handlers/idempotency"
 )
 
@@ -81,6 +81,7 @@ func (w *world) deadLetter() eventfx.DeadLetter {
 	keep := w.sink()
 	return func(ctx context.Context, d *eventfx.Dead) error {
 		w.oracle.dying(d)
+		sameStacks(d)
 		end := w.operation("sink")
 		begin := w.cloud.Now()
 		err := keep(ctx, d)
@@ -90,25 +91,22 @@ func (w *world) deadLetter() eventfx.DeadLetter {
 	}
 }
 
+// sameStacks takes out of a dead letter what differs from run to run, or the
+// timeline would not repeat.
+func sameStacks(d *eventfx.Dead) {
+	for _, a := range append([]eventfx.Attempt{{Err: d.Err}}, d.Attempts...) {
+		if p, ok := errors.AsType[*eventfx.PanicError](a.Err); ok {
+			p.Stack = []byte("a stack")
+		}
+	}
+}
+
 // sink keeps dead letters in a queue or in a bucket.
 func (w *world) sink() eventfx.DeadLetter {
 	if w.plan.bucketSink {
-		b := portable.Bucket(w.letterBucket)
-		return func(ctx context.Context, d *eventfx.Dead) error {
-			doc, err := d.Message.MarshalJSON()
-			if err != nil {
-				return err
-			}
-			return b.WriteAll(ctx, d.Message.ID(), doc, nil)
-		}
+		return deadletter.Bucket(portable.Bucket(w.letterBucket), nil)
 	}
 	topic := portable.Topic(w.letters)
 	w.cloud.OnClose(func() { _ = topic.Shutdown(context.Background()) })
-	return func(ctx context.Context, d *eventfx.Dead) error {
-		doc, err := d.Message.MarshalJSON()
-		if err != nil {
-			return err
-		}
-		return topic.Send(ctx, &pubsub.Message{Body: doc})
-	}
+	return deadletter.Topic(topic, nil)
 }

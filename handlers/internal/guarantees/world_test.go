@@ -108,13 +108,16 @@ type world struct {
 	uploads           *memcloud.Bucket
 	news              *memcloud.Topic
 	portableClaims    *blob.Bucket
+	routes            *eventfx.Router
 	host              memcloud.Handler
 	oracle            oracle
 	claimsDeposit     *claimcheck.Claims
-	keepLetter        eventfx.DeadLetter
 	operations        []operation // of spies, for the faults
 	visits            []*visit
-	tookOver, tooLate int // leases, by the store's and the guard's word
+	mended            bool // what made handlers fail is gone; guarded by oracle.mu
+	replayed          int  // letters that were sent again
+	unsent            bool // each replay met a fault
+	tookOver, tooLate int  // leases, by the store's and the guard's word
 }
 
 // scenario plays one seed, and adds what happened to the census.
@@ -127,6 +130,8 @@ func scenario(c *census) memcloud.Scenario {
 		cloud.Settle()
 		time.Sleep(time.Minute) // handlers that nobody waits for come to their end
 		w.judge()
+		w.replay()
+		w.judgeReplay()
 		c.add(w)
 	}
 }
@@ -160,7 +165,8 @@ func newWorld(t testing.TB, cloud *memcloud.Cloud) *world {
 	w.oracle.world, w.oracle.committed = w, map[string]bool{}
 	w.portableClaims = portable.Bucket(w.claims)
 	w.claimsDeposit = &claimcheck.Claims{Bucket: w.portableClaims, URL: "s3://" + claimsBucket, Threshold: 1}
-	w.host = lambdahost.Handler(w.router(), &lambdahost.Options{PartialBatch: true})
+	w.routes = w.router()
+	w.host = lambdahost.Handler(w.routes, &lambdahost.Options{PartialBatch: true})
 	reports := &memcloud.Mapping{ReportBatchItemFailures: true}
 	cloud.Function(worker, w,
 		&memcloud.FunctionOptions{Timeout: workerTimeout, DeadLetter: w.undelivered},
@@ -258,7 +264,7 @@ func keyOf(m *eventfx.Message) (string, error) {
 
 func (w *world) add(source string, after *unit) *unit {
 	u := &unit{id: fmt.Sprintf("u-%03d", len(w.order)), source: source, after: after}
-	u.key = "key of " + u.id
+	u.key = "order " + u.id[2:] // not the id: units are looked for in texts
 	w.units[u.id] = u
 	w.order = append(w.order, u)
 	return u
@@ -398,8 +404,8 @@ func (w *world) handle(ctx context.Context, route string, m *eventfx.Message) er
 	if u.claim != "" && len(m.DataEncoded) < largeData {
 		w.t.Errorf("%s came without its data: %q", u.id, m.DataEncoded)
 	}
-	n := w.oracle.begin(ctx, route, m, u)
-	if err := w.effect(ctx, u, n); err != nil {
+	n, mended := w.oracle.begin(ctx, route, m, u)
+	if err := w.effect(ctx, u, n); err != nil || mended {
 		return err
 	}
 	switch nature := w.draw("nature", u.id); {
