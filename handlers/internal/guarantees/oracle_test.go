@@ -281,7 +281,9 @@ func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u 
 func (o *oracle) passed(ctx context.Context, m *eventfx.Message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.world.unitOfMessage(m).okIn = visitOf(ctx)
+	if v := visitOf(ctx); !v.gone() && !v.closed {
+		o.world.unitOfMessage(m).okIn = v
+	}
 }
 
 // handled hears that a handler has succeeded for messages.
