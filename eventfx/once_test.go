@@ -111,6 +111,89 @@ func TestOnceOfABatch(t *testing.T) {
 	}
 }
 
+// What a Once refuses for good is dead like any other message that cannot
+// succeed, or it would block its group and its stream for ever.
+func TestOnceRefuses(t *testing.T) {
+	// Rule H5, Rule H6
+	refuse := func(ids ...string) eventfx.Once {
+		return func(next eventfx.Handler) eventfx.Handler {
+			return func(ctx context.Context, d *eventfx.Delivery) error {
+				e := &eventfx.BatchError{}
+				rest := &eventfx.Delivery{Route: d.Route}
+				for _, m := range d.Messages {
+					switch {
+					case slices.Contains(ids, m.ID()):
+						e.Failures = append(e.Failures, eventfx.Failure{Message: m, Err: eventfx.Permanent(errBroken)})
+					case len(e.Failures) > 0 && m.Group != "":
+						e.Failures = append(e.Failures, eventfx.Failure{Message: m, Err: eventfx.ErrUnfinished})
+					default:
+						rest.Messages = append(rest.Messages, m)
+					}
+				}
+				if len(rest.Messages) > 0 {
+					e.Failures = append(e.Failures, rest.Failures(next(ctx, rest))...)
+				}
+				if len(e.Failures) == 0 {
+					return nil
+				}
+				return e
+			}
+		}
+	}
+	tests := []struct {
+		reason  string
+		group   string
+		refused []string
+		fails   string // by its handler
+		dead    []string
+		back    []string
+		ran     []string
+	}{
+		{"the others are done", "", []string{"2"}, "", []string{"2: permanent"}, nil, []string{"1", "3"}},
+		{"what goes back does not matter without a group", "", []string{"2"}, "1", []string{"2: permanent"}, []string{"1: broken"}, []string{"1", "3"}},
+		{"in a group the next runs when it is dead", "g", []string{"1"}, "", []string{"1: permanent"}, nil, []string{"2", "3"}},
+		{"two of a group, one after the other", "g", []string{"1", "2"}, "", []string{"1: permanent", "2: permanent"}, nil, []string{"3"}},
+		{"it has no turn behind one that goes back", "g", []string{"2"}, "1", nil, []string{"1: broken", "2: blocked", "3: blocked"}, []string{"1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			var b bin
+			r := &eventfx.Router{Once: refuse(tt.refused...), DeadLetter: b.keep, Retry: eventfx.Retry{Deliveries: -1}}
+			var ran []string
+			eventfx.OnBatch(r, orders{}, func(_ context.Context, b *eventfx.Batch[string]) error {
+				for e := range b.All() {
+					ran = append(ran, e.ID())
+					if e.ID() == tt.fails {
+						b.Fail(e, errBroken)
+					}
+				}
+				return nil
+			})
+			ms := messages("1", "2", "3")
+			for _, m := range ms {
+				m.Group = tt.group
+			}
+			var back []string
+			for _, f := range r.Deliver(t.Context(), ms) {
+				text := f.Err.Error()
+				if errors.Is(f.Err, eventfx.ErrUnfinished) {
+					text = "blocked"
+				}
+				back = append(back, f.Message.ID()+": "+text)
+			}
+			var dead []string
+			for _, d := range b.dead {
+				dead = append(dead, d.Message.ID()+": "+d.Reason)
+			}
+			for name, pair := range map[string][2][]string{"dead": {tt.dead, dead}, "back": {tt.back, back}, "ran": {tt.ran, ran}} {
+				if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", name, diff)
+				}
+			}
+		})
+	}
+}
+
 func TestOnceDecides(t *testing.T) {
 	errStore := errors.New("store is down")
 	type once = func(eventfx.Handler) eventfx.Handler

@@ -93,9 +93,10 @@ type Middleware func(next Handler) Handler
 // outcome of a batch by Delivery.Failures.
 //
 // It may call next with a Delivery of fewer messages, and not at all: what it
-// leaves out and does not fail is done. It calls next with the context that it
-// got, or one derived from it; when it returns before next has, next is waited
-// for. It cannot make a failure undone.
+// leaves out and does not fail is done, and what it leaves out and fails as
+// permanent is dead. It calls next with the context that it got, or one derived
+// from it; when it returns before next has, next is waited for. It cannot make
+// a failure undone.
 type Once func(next Handler) Handler
 
 // A DeadLetter keeps a message that cannot succeed. A nil error means that it
@@ -116,7 +117,7 @@ type Dead struct {
 	// Err is the error of the last attempt.
 	Err error
 	// Attempts are the runs in this process, in order. It is empty for a
-	// message that could not be read or has no route.
+	// message that could not be read, has no route, or was refused by a Once.
 	Attempts []Attempt
 }
 

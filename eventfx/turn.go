@@ -74,12 +74,13 @@ func (t *turn) run() {
 	// A Once may narrow its Delivery in place: what it answers for is this.
 	d := &Delivery{Route: t.route.name, Messages: slices.Clone(messages)}
 	err := call(&turnContext{Context: ctx, turn: t}, p.once, d)
-	t.review(messages, err)
+	t.bury(ctx, p, t.review(messages, err))
 }
 
 // review reads what a Once returned. It may fail what the policy had done, and
-// skip what the policy did not run; it cannot make a failure undone.
-func (t *turn) review(messages []*Message, err error) {
+// skip what the policy did not run; it cannot make a failure undone. It returns
+// what the Once refused to run, which nobody has buried yet.
+func (t *turn) review(messages []*Message, err error) (refused []*record) {
 	t.busy <- struct{}{}
 	defer func() { <-t.busy }()
 	t.reviewed = true
@@ -87,6 +88,9 @@ func (t *turn) review(messages []*Message, err error) {
 	for i, rec := range t.records {
 		switch {
 		case failed != nil && failed[i].Err != nil:
+			if !rec.ran {
+				refused = append(refused, rec)
+			}
 			if rec.state == handled || !rec.ran {
 				rec.fail(failed[i])
 			}
@@ -94,6 +98,11 @@ func (t *turn) review(messages []*Message, err error) {
 			rec.state = handled
 		}
 	}
+	if at := t.leading(); t.ordered && len(refused) > 0 {
+		// Behind one that goes back none has had its turn.
+		refused = slices.DeleteFunc(refused, func(rec *record) bool { return rec != t.records[at] })
+	}
+	return refused
 }
 
 // runPolicy is the Handler that a Once calls.

@@ -159,6 +159,27 @@ func TestTakeOver(t *testing.T) {
 	})
 }
 
+// A handler that outlives its lease has succeeded all the same, when nobody has
+// taken the message over: also when the lock is gone by its time to live.
+func TestLateAndAlone(t *testing.T) {
+	for _, ttl := range []string{"", "expires"} {
+		t.Run("time to live by "+ttl, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud := memcloud.New(t)
+				locks := cloud.Table("locks", &memcloud.TableOptions{TTL: ttl})
+				g := &idempotency.Guard{Store: idempotency.Collection(portable.Collection(locks, nil), ""), Lease: 10 * time.Second, Cache: -1}
+				r, runs := router(g, func(context.Context, string) error {
+					time.Sleep(time.Minute) // deaf to its context
+					return nil
+				})
+				want(t, "first", deliver(r, message("1", "a")), "")
+				want(t, "again", deliver(r, message("1", "a")), "")
+				want(t, "runs", *runs, []string{"a"})
+			})
+		})
+	}
+}
+
 func TestKeys(t *testing.T) {
 	eachStore(t, func(t *testing.T, s idempotency.Store) {
 		g := &idempotency.Guard{Store: s, Key: func(m *eventfx.Message) (string, error) {
@@ -209,17 +230,71 @@ func TestBatch(t *testing.T) {
 	})
 }
 
+// Within a group nothing runs or counts as done behind a message that goes
+// back: it would run after what came later.
+func TestGroup(t *testing.T) {
+	// Rule H6
+	tests := []struct {
+		reason string
+		store  failing
+		first  string
+		runs   []string // of two deliveries
+	}{
+		{"all is well", failing{}, "", []string{"abc"}},
+		{"no lock for the first", failing{create: 1}, "1 2 3", []string{"abc"}},
+		{"no lock for the second", failing{create: 1, skip: 1}, "2 3", []string{"a", "bc"}},
+		{"no commit of the first: the others run again, behind it", failing{replace: 7}, "1 2 3", []string{"abc", "abc"}},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, s idempotency.Store) {
+				store := test.store
+				store.Store = s
+				g := &idempotency.Guard{Store: &store}
+				r := &eventfx.Router{Once: g.Once, Observer: eventfx.Observer{Message: quiet}}
+				var runs []string
+				eventfx.OnBatch(r, queue.Text{Queue: "orders"}, func(_ context.Context, b *eventfx.Batch[string]) error {
+					var run string
+					for e := range b.All() {
+						run += e.Data
+					}
+					runs = append(runs, run)
+					return nil
+				})
+				group := func() []*eventfx.Message {
+					ms := []*eventfx.Message{message("1", "a"), message("2", "b"), message("3", "c")}
+					for _, m := range ms {
+						m.Group = "g"
+					}
+					return ms
+				}
+				var first []string
+				for _, f := range r.Deliver(t.Context(), group()) {
+					first = append(first, f.Message.ID())
+				}
+				want(t, "first", strings.Join(first, " "), test.first)
+				time.Sleep(2 * time.Minute) // the lease of what could not be committed
+				want(t, "second", deliver(r, group()...), "")
+				want(t, "runs", runs, test.runs)
+			})
+		})
+	}
+}
+
 // failing is a store whose calls fail when they are told to.
 type failing struct {
 	idempotency.Store
 	create, replace, remove int  // how many of the next calls fail
+	skip                    int  // creates that succeed before
 	after                   bool // they take effect all the same
 }
 
 var errDown = errors.New("the store is down")
 
 func (s *failing) Create(ctx context.Context, r idempotency.Record) (idempotency.Record, error) {
-	if s.create > 0 {
+	if s.skip > 0 {
+		s.skip--
+	} else if s.create > 0 {
 		s.create--
 		return r, errDown
 	}

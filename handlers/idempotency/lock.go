@@ -60,9 +60,15 @@ func (g *Guard) commit(ctx context.Context, held Record, result []byte) (Record,
 		case err == nil:
 			return done, nil
 		case errors.Is(err, ErrConflict):
-			if unsure {
-				if found, err := g.Store.Get(ctx, held.Key); err == nil && found.State == Done && found.Payload == held.Payload {
-					return found, nil
+			found, err := g.Store.Get(ctx, held.Key)
+			switch {
+			case unsure && err == nil && found.State == Done && found.Payload == held.Payload:
+				return found, nil
+			case errors.Is(err, ErrNotFound):
+				// The lease was over, and the store's time to live took the lock
+				// away, or another holder has come, failed and gone.
+				if done, err := g.Store.Create(ctx, held); err == nil {
+					return done, nil
 				}
 			}
 			return held, fmt.Errorf("%w: %s", ErrLateCommit, held.Name)

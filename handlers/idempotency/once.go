@@ -25,13 +25,18 @@ import (
 //   - One that was handled and whose success could not be kept fails: it will
 //     be handled again. Nothing is lost.
 //
-// In a batch each message has a lock of its own.
+// In a batch each message has a lock of its own. Within a group nothing runs or
+// counts as done behind a message that goes back.
 func (g *Guard) Once(next eventfx.Handler) eventfx.Handler {
 	return func(ctx context.Context, d *eventfx.Delivery) error {
 		b := &batch{guard: g, ctx: ctx, failed: map[*eventfx.Message]eventfx.Failure{}}
 		now := time.Now()
 		end := g.lease(ctx, now)
 		for _, m := range d.Messages {
+			if b.stopped(m) {
+				b.fail(m, eventfx.ErrUnfinished)
+				continue
+			}
 			b.add(d.Route, m, end.Add(slack))
 		}
 		if len(b.run) > 0 {
@@ -53,7 +58,12 @@ type batch struct {
 	held   []Record // the lock of each of run; one without a key runs unguarded
 	twins  []twin
 	failed map[*eventfx.Message]eventfx.Failure
+	broken map[string]bool // groups in which a message failed
 }
+
+// stopped reports whether a message before m in its group has failed: then m
+// must neither run nor count as done before that one.
+func (b *batch) stopped(m *eventfx.Message) bool { return m.Group != "" && b.broken[m.Group] }
 
 // A twin is a message whose key an earlier one of the batch has: it shares its
 // fate.
@@ -101,6 +111,12 @@ func (b *batch) add(route string, m *eventfx.Message, until time.Time) {
 
 func (b *batch) fail(m *eventfx.Message, err error) {
 	b.failed[m] = eventfx.Failure{Message: m, Err: err}
+	if m.Group != "" {
+		if b.broken == nil {
+			b.broken = map[string]bool{}
+		}
+		b.broken[m.Group] = true
+	}
 }
 
 // settle commits what is done and releases the rest.
@@ -108,9 +124,15 @@ func (b *batch) settle(rest *eventfx.Delivery, err error) {
 	for _, f := range rest.Failures(err) {
 		b.failed[f.Message] = f
 	}
+	b.broken = nil // what follows is about those that ran: all were before the first that did not
 	for i, m := range b.run {
 		held := b.held[i]
 		_, failed := b.failed[m]
+		if !failed && b.stopped(m) {
+			// The one before it runs again, and so must this one: behind it.
+			b.fail(m, eventfx.ErrUnfinished)
+			failed = true
+		}
 		switch {
 		case held.Key == "":
 		case failed:

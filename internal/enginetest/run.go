@@ -40,6 +40,15 @@ func (r *Run) See(step string, seen any) {
 	r.seen = append(r.seen, observation{step, r.stable(text)})
 }
 
+// Want is See for what must be so on each engine.
+func (r *Run) Want(step string, seen any, want string) {
+	r.t.Helper()
+	r.See(step, seen)
+	if got := r.seen[len(r.seen)-1].seen; got != want {
+		r.t.Errorf("%T: %s: %s, want %s", r.engine, step, got, want)
+	}
+}
+
 // SeeCode notes gocloud's code of an error.
 func (r *Run) SeeCode(step string, err error) { r.See(step, portableCode(err)) }
 
