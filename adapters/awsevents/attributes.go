@@ -2,6 +2,7 @@ package awsevents
 
 import (
 	"bytes"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -125,6 +126,28 @@ func (all userAttributes) contentType() string {
 		}
 	}
 	return ""
+}
+
+// stringAttributes are attributes of which only the text is known.
+func stringAttributes(texts map[string]string) userAttributes {
+	all := make(userAttributes, 0, len(texts))
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		all = append(all, userAttribute{name: name, dataType: "String", value: texts[name]})
+	}
+	return all
+}
+
+// appendTexts appends a JSON object of strings.
+func appendTexts(dst []byte, texts map[string]string) []byte {
+	dst = append(dst, '{')
+	for i, name := range slices.Sorted(maps.Keys(texts)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, []byte(name)), ':')
+		dst = appendString(dst, []byte(texts[name]))
+	}
+	return append(dst, '}')
 }
 
 // json returns the attributes as they are in an SQS record, as compact text

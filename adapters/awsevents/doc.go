@@ -9,7 +9,8 @@
 //
 // A program that runs on AWS Lambda uses package lambdahost, which does just
 // this. Use awsevents to normalise payloads, to replay what was kept, or to
-// write a host.
+// write a host. What a program receives from a queue itself is opened by
+// [Format.OpenReceived], and gives the same events.
 //
 // # Payload
 //
