@@ -20,7 +20,7 @@ const receivedARN = "arn:aws:sqs:eu-west-1:123456789012:orders"
 // TestReceivedIsAsInAPayload opens each body twice: as Lambda would give it,
 // and as a program that receives it.
 func TestReceivedIsAsInAPayload(t *testing.T) {
-	// Rules C1.2, C1.3, F3 and C7.1
+	// Rules C1.2, C1.3, F3.1 and C7.1
 	bodies := map[string]string{
 		"text": "hello", "json": `{"id": 1}`, "number": "42", "blank": " ", "twice": `{"a":1,"a":2}`,
 		"cloudevent": `{"specversion":"1.0","id":"1","source":"/s","type":"order.placed","data":{"a":"ü\n"}}`,
@@ -135,7 +135,7 @@ func TestReceivedBinary(t *testing.T) {
 }
 
 func TestOpenBody(t *testing.T) {
-	// Rule F3
+	// Rules F3.6, F3.8 and F3.9
 	const event = `{"specversion":"1.0","id":"1","source":"/s","type":"t","data":1}`
 	off := awsevents.Format{Unwrap: map[string]bool{"orders": false}}
 	tests := []struct {
