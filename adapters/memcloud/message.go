@@ -94,7 +94,7 @@ func (q *Queue) record(m *message) awspayload.SQSRecord {
 	return awspayload.SQSRecord{
 		MessageID: m.id, ReceiptHandle: m.receipt, Body: m.body, Attributes: m.attributes,
 		ReceiveCount: m.receives, Sent: start.Add(m.sent), FirstReceived: start.Add(m.firstReceived),
-		SenderID: "AIDAMEMCLOUDEXAMPLE00", SequenceNumber: m.sequence, GroupID: m.group, DeduplicationID: m.dedup,
+		SenderID: senderID, SequenceNumber: m.sequence, GroupID: m.group, DeduplicationID: m.dedup,
 		TraceHeader: m.trace, DeadLetterSource: m.source, QueueARN: q.ARN(), Region: Region,
 	}
 }

@@ -40,8 +40,9 @@
 //   - SNS notifications, of type com.amazonaws.sns.Notification: here the body
 //     is the Message, and the attributes are the MessageAttributes;
 //   - messages of other brokers, of type dev.eventfx.message;
-//   - any other event that came in the body of an SQS message, which the
-//     extension attribute sqsqueuearn tells: its body is the event's data.
+//   - any other event that came in a message, which the extension attribute
+//     sqsqueuearn tells, or eventfxqueue where the broker is not SQS: its body is
+//     the event's data.
 //
 // A JSON source with a Type and without a Queue also matches a CloudEvent of
 // that type that came by other ways, such as HTTP or a direct invocation.
@@ -52,9 +53,9 @@
 // # The name of a queue
 //
 // It is the one that the host knows (Origin.Name); else, for an event that was
-// sent again by other ways, the one in the extension attribute sqsqueuearn; else
-// the one in the event's source. For an SNS notification it is the topic's. An
-// empty Queue matches every queue.
+// sent again by other ways, the one in the extension attribute sqsqueuearn or
+// eventfxqueue; else the one in the event's source. For an SNS notification it
+// is the topic's. An empty Queue matches every queue.
 //
 // # Text that is JSON
 //

@@ -21,6 +21,7 @@ func TestMatchName(t *testing.T) {
 		{"the queue that delivered it goes before the first queue", sqs("{}", map[string]any{"sqsqueuearn": dlq}), "orders-dlq"},
 		{"any event in a queue", message("order.placed", "/shop", "{}", map[string]any{"sqsqueuearn": dlq}), "orders-dlq"},
 		{"no event of a queue", message("order.placed", "/shop", "{}", nil), ""},
+		{"any event in a queue of another broker", message("order.placed", "/shop", "{}", map[string]any{"eventfxqueue": "orders"}), "orders"},
 		{"an extension that is no text", message("order.placed", "/shop", "{}", map[string]any{"sqsqueuearn": 7}), ""},
 		{"the topic of a subscription", sns("{}", "{}"), "orders"},
 		{"the topic itself", message("com.amazonaws.sns.Notification", "arn:aws:sns:eu-west-1:123456789012:orders", `{"Message":"{}"}`, nil), "orders"},

@@ -20,6 +20,7 @@ const (
 // The extension attributes that keep what is not in the body.
 const (
 	queueARN        = "sqsqueuearn"       // of the SQS queue that delivered the event
+	queueName       = "eventfxqueue"      // of the queue of another broker that delivered the event
 	sqsAttributes   = "sqsattributes"     // the messageAttributes of the SQS record, as JSON
 	plainAttributes = "eventfxattributes" // the metadata of a plain message, as a JSON object of strings
 )
@@ -29,7 +30,7 @@ func isQueue(m *eventfx.Message, queue string) bool {
 	if m.Context == nil {
 		return false
 	}
-	if !isMessage(m.Context.GetType()) && extension(m, queueARN) == "" {
+	if !isMessage(m.Context.GetType()) && extension(m, queueARN) == "" && extension(m, queueName) == "" {
 		return false
 	}
 	return queue == "" || nameOf(m) == queue
@@ -51,6 +52,9 @@ func nameOf(m *eventfx.Message) string {
 	}
 	if arn := extension(m, queueARN); arn != "" {
 		return afterLast(arn, ":")
+	}
+	if name := extension(m, queueName); name != "" {
+		return name
 	}
 	source := opaqueSource(m)
 	if m.Type() == snsNotification {
