@@ -106,8 +106,8 @@
 // (through sqslease) or of Options.Key. Those of one key run one after the
 // other, as they came, and a message that waits for one before it takes a place
 // of Options.Concurrency. When one goes back, those of its key that were
-// received after it go back behind it, unrun. What the broker then makes of the
-// order is its own: only a FIFO queue keeps it.
+// received before it failed go back behind it, unrun. What is received later
+// may overtake it, unless the broker holds it back, as a FIFO queue does.
 //
 // # Stop
 //

@@ -37,8 +37,9 @@ type Options struct {
 	// Key puts messages into order: those of one key run one after the other,
 	// as they came; "" has no order. It becomes the message's Group. nil leaves
 	// the Group as the broker has it: that of a FIFO queue, or none. When a
-	// message goes back, those of its key that were received after it go back
-	// as well. A panic fails the message for good.
+	// message goes back, those of its key that are in hand behind it go back as
+	// well; what is received later may overtake it, but not in a FIFO queue. A
+	// panic fails the message for good.
 	Key func(*eventfx.Message) string
 
 	// Deadline is how long a message may take from its receive on, with all its
