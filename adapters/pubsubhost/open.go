@@ -96,6 +96,7 @@ func (c *settings) readSQS(m *pubsub.Message, told Received) []*eventfx.Message 
 			c.tell(message, m, told)
 			message.SetExtension(extSQSID, m.LoggableID)
 			message.SetExtension(extSQSARN, c.Queue)
+			message.Group = "" // a standard queue's is a label for fair queues
 			if strings.HasSuffix(c.Queue, ".fifo") {
 				message.Group = c.Queue + "/" + told.Attributes["MessageGroupId"]
 			}
