@@ -143,7 +143,11 @@ func TestReceiveCountsEndInDeadLetters(t *testing.T) {
 		onQueue(t, q, r, pubsubhost.Options{Lease: leaseOn(q, 0)})
 		q.Send("x")
 		began := time.Now()
-		<-dead
+		select {
+		case <-dead:
+		case <-time.After(time.Hour):
+			t.Fatalf("no dead letter after the deliveries %q", log.texts())
+		}
 		if diff := cmp.Diff([]string{"x 1", "x 2", "x 3", "x 4", "x 5"}, log.texts()); diff != "" {
 			t.Errorf("deliveries:\n%s", diff)
 		}
