@@ -16,7 +16,6 @@ import (
 	"github.com/eventfx/eventfx-go/eventfx/queue"
 )
 
-
 // A queue of memcloud has the call that a lease makes.
 func Example() {
 	cloud := memcloud.Open(nil)
