@@ -68,12 +68,7 @@ func (w *worker) deliver(b *batch, items []*item, n int) []loss {
 	if n > 0 || !items[0].canGoBack(w) {
 		began = time.Now() // nobody else waits for it
 	}
-	ctx, cancel := b.ctx, context.CancelFunc(func() {})
-	if w.Deadline > 0 {
-		limited, stop := context.WithDeadline(b.ctx, began.Add(w.Deadline))
-		run, end := delivery.WithMargin(limited, 0)
-		ctx, cancel = run, func() { end(); stop() }
-	}
+	ctx, cancel := w.limited(b.ctx, began)
 	failures := w.router.Deliver(ctx, messages)
 	cancel()
 
@@ -103,6 +98,18 @@ func (w *worker) deliver(b *batch, items []*item, n int) []loss {
 		w.answered(it)
 	}
 	return losses
+}
+
+// limited ends the context a margin before the deadline of what was received at
+// began, so that it can still be answered: delivery.WithMargin, with one context
+// less for each message.
+func (w *worker) limited(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
+	if w.Deadline <= 0 {
+		return ctx, func() {}
+	}
+	deadline := began.Add(w.Deadline)
+	margin := max(0, min(500*time.Millisecond, time.Until(deadline)/10))
+	return context.WithDeadline(delivery.WithGrace(ctx, margin/2), deadline.Add(-margin))
 }
 
 // insist delivers again what a broker cannot take back, until it is done or

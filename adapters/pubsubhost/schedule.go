@@ -79,7 +79,10 @@ func (w *worker) gather(it *item) {
 	b := w.gathering
 	if b == nil {
 		b = &batch{due: w.BatchSize == 1 || w.BatchWindow == 0}
-		b.ctx, b.end = context.WithCancelCause(w.handling)
+		b.ctx, b.end = w.handling, func(error) {}
+		if w.Lease != nil { // nothing else ends one batch alone
+			b.ctx, b.end = context.WithCancelCause(w.handling)
+		}
 		w.gathering = b
 		if !b.due {
 			b.timer = time.AfterFunc(w.BatchWindow, func() {
