@@ -97,6 +97,12 @@ func TestGolden(t *testing.T) {
 	empty.Response, small.NoPayloads = nil, true
 
 	put, edit := s3Put(), change()
+	restored, moved, tiered, tagged := s3Put(), s3Put(), s3Put(), s3Put()
+	restored.Name, restored.StorageClass, restored.RestoreExpiry = "ObjectRestore:Completed", "GLACIER", noon.Add(24*time.Hour)
+	moved.Name, moved.StorageClass = "LifecycleTransition", "GLACIER"
+	tiered.Name, tiered.AccessTier = "IntelligentTiering", "ARCHIVE_ACCESS"
+	tagged.Name, tagged.Size, tagged.Sequencer, tagged.VersionID = "ObjectTagging:Put", nil, "", "v1"
+	execution := "a1b2c3d4-5678-4abc-9def-0123456789ab"
 	tests := []struct {
 		file, reason string
 		got          []byte
@@ -104,6 +110,12 @@ func TestGolden(t *testing.T) {
 	}{
 		{"sqs.json", "all optional members", awspayload.AppendSQSEvent(nil, []awspayload.SQSRecord{sqsStandard(), fifo}), &events.SQSEvent{}},
 		{"s3.json", "a put and a delete", awspayload.AppendS3Event(nil, []awspayload.S3Record{put, deleted}), &events.S3Event{}},
+		{"s3-more.json", "members that only some names have, and their version", awspayload.AppendS3Event(nil, []awspayload.S3Record{restored, moved, tiered, tagged}), &events.S3Event{}},
+		{"s3-eventbridge-restored.json", "its expiry", awspayload.AppendS3EventBridge(nil, "e-1", account, &restored), &events.EventBridgeEvent{}},
+		{"s3-eventbridge-moved.json", "its new class", awspayload.AppendS3EventBridge(nil, "e-1", account, &moved), &events.EventBridgeEvent{}},
+		{"s3-eventbridge-tiered.json", "its new tier", awspayload.AppendS3EventBridge(nil, "e-1", account, &tiered), &events.EventBridgeEvent{}},
+		{"scheduler-input.json", "the input proper", awspayload.AppendSchedulerInput(nil, "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/nightly", noon, execution, 2, []byte(`{"days":7}`)), nil},
+		{"scheduler-input-none.json", "no input", awspayload.AppendSchedulerInput(nil, "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/nightly", noon, execution, 1, nil), nil},
 		{"s3-test.json", "no Records", awspayload.AppendS3TestEvent(nil, noon, "uploads", "r", "h"), &events.S3TestEvent{}},
 		{"s3-eventbridge-put.json", "kebab names", awspayload.AppendS3EventBridge(nil, "e-1", account, &put), &events.EventBridgeEvent{}},
 		{"s3-eventbridge-delete.json", "no size, no etag", awspayload.AppendS3EventBridge(nil, "e-1", account, &deleted), &events.EventBridgeEvent{}},

@@ -2,6 +2,7 @@ package awspayload
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -54,4 +55,20 @@ func AppendSchedulerEvent(dst []byte, id, account, region, group, schedule strin
 		Resources: []string{fmt.Sprintf("arn:aws:scheduler:%s:%s:schedule/%s/%s", region, account, group, schedule)},
 		Detail:    []byte(`"{}"`),
 	})
+}
+
+// AppendSchedulerInput appends what EventBridge Scheduler sends when the
+// target's input names the schedule by Scheduler's own variables, as package
+// awsevents reads it: arn, time, execution and attempt, and the input proper.
+// A nil input is left out.
+func AppendSchedulerInput(dst []byte, arn string, t time.Time, execution string, attempt int, input []byte) []byte {
+	dst = append(dst, `{"scheduler":{`...)
+	dst = appendText(dst, "arn", arn)
+	dst = appendTime(dst, "time", t, seconds)
+	dst = appendText(dst, "execution", execution)
+	dst = append(appendText(dst, "attempt", strconv.Itoa(attempt)), '}')
+	if input != nil {
+		dst = append(appendMember(dst, "input"), input...)
+	}
+	return append(dst, '}')
 }

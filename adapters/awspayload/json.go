@@ -14,7 +14,9 @@
 //   - AppendS3Event, AppendS3TestEvent, AppendS3EventBridge
 //   - AppendStreamEvent, AppendWindowEvent: DynamoDB Streams;
 //     AppendStreamFailure: what is left of a batch that the mapping gave up
-//   - AppendEnvelope, AppendScheduledEvent, AppendSchedulerEvent: EventBridge
+//     ParseItem makes their items of plain JSON
+//   - AppendEnvelope, AppendScheduledEvent: EventBridge; AppendSchedulerEvent,
+//     AppendSchedulerInput: EventBridge Scheduler
 //   - AppendSNSEnvelope, AppendSNSEvent
 //   - AppendInvocationRecord, AppendFunctionError: what destinations of
 //     asynchronous invocations get

@@ -25,7 +25,16 @@ type S3Record struct {
 	ETag      string // without quotes
 	VersionID string
 	Sequencer string
+
+	// What some names have besides. "" and zero: left out.
+	StorageClass  string    // LifecycleTransition: the new one; ObjectRestore:Completed: that of the copy's source
+	AccessTier    string    // IntelligentTiering: "ARCHIVE_ACCESS" or "DEEP_ARCHIVE_ACCESS"
+	RestoreExpiry time.Time // ObjectRestore:Completed: when the copy goes
 }
+
+// S3EventNames returns the event names that S3's notifications and its events
+// on EventBridge have in common, in byte order.
+func S3EventNames() []string { return sorted(s3Details) }
 
 // AppendS3Event appends a notification. S3 sends one record in each.
 func AppendS3Event(dst []byte, records []S3Record) []byte {
@@ -40,7 +49,9 @@ func AppendS3Event(dst []byte, records []S3Record) []byte {
 }
 
 func appendS3Record(dst []byte, r *S3Record) []byte {
-	dst = append(dst, `{"eventVersion":"2.1","eventSource":"aws:s3"`...)
+	dst = append(dst, `{"eventVersion":"`...)
+	dst = append(dst, s3Version(r.Name)...)
+	dst = append(dst, `","eventSource":"aws:s3"`...)
 	dst = appendText(dst, "awsRegion", r.Region)
 	dst = appendTime(dst, "eventTime", r.Time, milliseconds)
 	dst = appendText(dst, "eventName", r.Name)
@@ -69,7 +80,38 @@ func appendS3Record(dst []byte, r *S3Record) []byte {
 	dst = appendOptional(dst, "eTag", r.ETag)
 	dst = appendOptional(dst, "versionId", r.VersionID)
 	dst = appendOptional(dst, "sequencer", r.Sequencer)
-	return append(dst, `}}}`...)
+	return append(appendS3Extra(append(dst, `}}`...), r), '}')
+}
+
+// s3Version is 2.1 but for the names that came with 2.3.
+func s3Version(name string) string {
+	switch kind, rest, _ := strings.Cut(name, ":"); kind {
+	case "LifecycleExpiration", "LifecycleTransition", "IntelligentTiering", "ObjectAcl", "ObjectTagging":
+		return "2.3"
+	case "ObjectRestore":
+		if rest == "Delete" {
+			return "2.3"
+		}
+	}
+	return "2.1"
+}
+
+// appendS3Extra appends the members that only some names have.
+func appendS3Extra(dst []byte, r *S3Record) []byte {
+	switch {
+	case !r.RestoreExpiry.IsZero():
+		dst = append(dst, `,"glacierEventData":{"restoreEventData":{`...)
+		dst = appendTime(dst, "lifecycleRestorationExpiryTime", r.RestoreExpiry, milliseconds)
+		dst = append(appendText(dst, "lifecycleRestoreStorageClass", r.StorageClass), `}}`...)
+	case r.StorageClass != "":
+		dst = append(dst, `,"lifecycleEventData":{"transitionEventData":{`...)
+		dst = append(appendText(dst, "destinationStorageClass", r.StorageClass), `}}`...)
+	}
+	if r.AccessTier != "" {
+		dst = append(dst, `,"intelligentTieringEventData":{`...)
+		dst = append(appendText(dst, "destinationAccessTier", r.AccessTier), '}')
+	}
+	return dst
 }
 
 // AppendS3Key appends an object's key as notifications write it: a space is
@@ -128,6 +170,14 @@ func AppendS3EventBridge(dst []byte, id, account string, r *S3Record) []byte {
 	d = appendOptional(d, "source-ip-address", r.SourceIP)
 	d = appendOptional(d, "reason", kind.reason)
 	d = appendOptional(d, "deletion-type", kind.deletion)
+	switch {
+	case !r.RestoreExpiry.IsZero():
+		d = appendTime(d, "restore-expiry-time", r.RestoreExpiry, seconds)
+		d = appendText(d, "source-storage-class", r.StorageClass)
+	case r.StorageClass != "":
+		d = appendText(d, "destination-storage-class", r.StorageClass)
+	}
+	d = appendOptional(d, "destination-access-tier", r.AccessTier)
 	e.Detail = append(d, '}')
 	return AppendEnvelope(dst, e)
 }
