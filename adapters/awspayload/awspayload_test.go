@@ -68,7 +68,7 @@ func change() awspayload.StreamRecord {
 }
 
 func TestGolden(t *testing.T) {
-	// Rule B1.1, B1.2, B1.6, B2.1, B3.5, B6.1, C1.1, C1.2, C1.3, D2.1, D2.2, D2.4, D5.1, D5.3, D6.1, D6.2, E1.1, E3.2, F3.3, F3.5, H1
+	// Rule B1.1, B1.2, B1.4, B1.6, B1.10, B2.1, B3.5, B6.1, C1.1, C1.2, C1.3, D2.1, D2.2, D2.4, D5.1, D5.3, D6.1, D6.2, E1.1, E3.2, F3.3, F3.5, H1
 	fifo := sqsStandard()
 	fifo.Attributes, fifo.TraceHeader, fifo.DeadLetterSource = nil, "", ""
 	fifo.QueueARN, fifo.SequenceNumber, fifo.GroupID, fifo.DeduplicationID = queue+".fifo", "18849496460467696128", "g1", "d1"

@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 			return errors.New("want a command")
 		},
 	}
-	root.AddCommand(newNormalize())
+	root.AddCommand(newNormalize(), newSample())
 	return root
 }
 
