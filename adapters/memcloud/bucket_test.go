@@ -160,7 +160,9 @@ func TestNotificationTargets(t *testing.T) {
 		topic.Subscribe(raw, &memcloud.Subscription{Raw: true})
 		b.Notify(direct, &memcloud.Notification{Prefix: "q/"})
 		b.Notify(topic, &memcloud.Notification{Prefix: "t/"})
+		cloud.Function("f", failing, memcloud.Trigger(b, &memcloud.Notification{Prefix: "f/"}))
 		cloud.Settle()
+		want(t, "a function gets no test event", len(moments(cloud, "f", "invoke")), 0)
 
 		var test events.S3TestEvent
 		for _, q := range []*memcloud.Queue{direct, raw} {

@@ -2,11 +2,14 @@ package memcloud_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
 )
@@ -68,6 +71,20 @@ func TestGivenUpByItems(t *testing.T) {
 		want(t, "records", d.Payload, nil)
 		if !regexp.MustCompile(`^shardId-\d{20}-[0-9a-f]{8}$`).MatchString(d.DDBStreamBatchInfo.ShardID) {
 			t.Errorf("shard %q", d.DDBStreamBatchInfo.ShardID)
+		}
+	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		users := cloud.Table("users", &memcloud.TableOptions{Stream: memcloud.KeysOnly})
+		dead := cloud.Queue("dead", nil)
+		put(users, "bad", "bad too")
+		h := &changes{answer: func(r []events.DynamoDBEventRecord) ([]byte, error) { // always the first
+			return failAt(r[0].Change.Keys["id"].String())(r)
+		}}
+		cloud.Function("f", h, memcloud.Trigger(users, &memcloud.Mapping{MaximumRetries: 1, ReportBatchItemFailures: true, OnFailure: dead}))
+		cloud.Settle()
+		want(t, "batches", h.batches, []string{"bad bad too", "bad bad too", "bad too", "bad too"})
+		for i, m := range dead.Messages() {
+			want(t, fmt.Sprintf("invocations of record %d, each counted for itself", i), readDiscarded(t, m.Body).RequestContext.ApproximateInvokeCount, 2)
 		}
 	})
 }

@@ -1,10 +1,14 @@
 package memcloud_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
 )
@@ -163,6 +167,26 @@ func TestFIFODeleteAfterExpiry(t *testing.T) {
 		wantError(t, q.DeleteMessage(t.Context(), m.Receipt), "InvalidParameterValue", "The receipt handle has expired.")
 		want(t, "still there", bodies(q.Receive(1)), "g1a")
 
+		// Nor does a mapping delete what its function has made visible. Another
+		// group keeps it from receiving that again meanwhile.
+		released := cloud.Queue("released.fifo", &memcloud.QueueOptions{MaxReceives: 2})
+		cloud.Function("release", handler(func(ctx context.Context, payload []byte) ([]byte, error) {
+			var e events.SQSEvent
+			if err := json.Unmarshal(payload, &e); err != nil {
+				return nil, err
+			}
+			if e.Records[0].Body == "slow" {
+				time.Sleep(time.Second)
+				return nil, nil
+			}
+			return nil, released.ChangeMessageVisibility(ctx, e.Records[0].ReceiptHandle, 0)
+		}), memcloud.Trigger(released, &memcloud.Mapping{BatchSize: 1, MaximumConcurrency: 2}))
+		for _, body := range []string{"slow", "a"} {
+			released.SendBatch(memcloud.Message{Body: body, Group: body, DeduplicationID: body})
+		}
+		cloud.Settle()
+		want(t, "not deleted by the mapping", bodies(released.DeadLetters()), "a")
+
 		standard := cloud.Queue("orders", nil)
 		standard.Send("a")
 		m = standard.Receive(1)[0]
@@ -229,6 +253,30 @@ func TestFIFORedriveUnblocks(t *testing.T) {
 		want(t, "14 days after the send", len(q.DeadLetters()), 1)
 		cloud.Advance(time.Minute)
 		want(t, "14 days after the move", len(q.DeadLetters()), 0)
+	})
+}
+
+// TestRedriveKeepsOrder: what is moved while a receive walks a group takes
+// nothing of the group with it.
+func TestRedriveKeepsOrder(t *testing.T) {
+	// Rule C2.11, C3.4
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{MaxReceives: 1})
+		send(q, "g1a", "g1b", "g1c", "g1d")
+		want(t, "first", bodies(q.Receive(2)), "g1a g1b")
+		cloud.Advance(30 * time.Second)
+		want(t, "behind those that are moved", bodies(q.Receive(1)), "g1c")
+		want(t, "moved, in order", bodies(q.DeadLetters()), "g1a g1b")
+	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		q := fifo(cloud, memcloud.QueueOptions{})
+		h := &answers{}
+		send(q, "g1no", "g1a", "g1b")
+		cloud.Function("ship", h, memcloud.Trigger(q, &memcloud.Mapping{BatchSize: 1, Filters: []string{`{"body":[{"anything-but":["g1no"]}]}`}}))
+		cloud.Settle()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		want(t, "behind one that no filter matches", h.seen, []string{"g1a/1", "g1b/1"})
 	})
 }
 

@@ -94,7 +94,7 @@ func TestExpressions(t *testing.T) {
 }
 
 func TestWrongExpressions(t *testing.T) {
-	// Rule E2.1, E2.2, E2.4, E2.5, E2.7, E2.9
+	// Rule E1.2, E2.1, E2.2, E2.3, E2.4, E2.5, E2.7, E2.9
 	wrong := []string{
 		"", "rate", "rate(5 minutes", "rate(0 minutes)", "rate(-1 minutes)", "rate(1 minutes)", "rate(5 minute)", "rate(5 seconds)", "rate(1 year)",
 		"rate( 5 minutes)", "rate(5 minutes )", " rate(5 minutes)", "rate(5 minutess)", "rate(5  minutes)", "rate(99999999999999999999 days)", "rate(999999999 days)",
@@ -114,5 +114,8 @@ func TestWrongExpressions(t *testing.T) {
 		}
 		s := cloud.Schedule("s", "rate(1 day)")
 		wantError(t, panicOf(func() { s.Target(cloud.Queue("q", nil), &memcloud.Target{Input: "no JSON"}) }), "ValidationException", "JSON syntax error")
+		long := func(n int) *memcloud.Target { return &memcloud.Target{Input: `"` + strings.Repeat("x", n-2) + `"`} }
+		s.Target(cloud.Queue("long", nil), long(8192))
+		wantError(t, panicOf(func() { s.Target(cloud.Queue("longer", nil), long(8193)) }), "ValidationException", "input for target longer")
 	})
 }

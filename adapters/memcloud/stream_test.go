@@ -148,6 +148,20 @@ func TestStreamBatches(t *testing.T) {
 		want(t, "by window or size", window.batches, []string{"a b c d", "e"})
 		want(t, "window", moments(cloud, "window", "invoke"), []time.Duration{9 * time.Second, 19 * time.Second})
 	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		users := cloud.Table("users", &memcloud.TableOptions{Stream: memcloud.KeysOnly})
+		for i := range 101 {
+			put(users, fmt.Sprintf("%03d", i))
+		}
+		unset := &changes{}
+		cloud.Function("unset", unset, memcloud.Trigger(users))
+		cloud.Settle()
+		var sizes []int
+		for _, batch := range unset.batches {
+			sizes = append(sizes, len(strings.Fields(batch)))
+		}
+		want(t, "a hundred unless set", sizes, []int{100, 1})
+	})
 }
 
 func TestStreamBlocksOnFailure(t *testing.T) {

@@ -121,6 +121,21 @@ func TestThrottledStream(t *testing.T) {
 		want(t, "throttled at", moments(cloud, "f", "throttle"), []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second})
 		want(t, "lost", len(moments(cloud, "users", "LOST")), 0)
 	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		users := cloud.Table("users", nil)
+		f := cloud.Function("f", handler(func(_ context.Context, payload []byte) ([]byte, error) {
+			if string(payload) == "{}" {
+				time.Sleep(10 * time.Second)
+				return nil, nil
+			}
+			return nil, errors.New("no luck")
+		}), &memcloud.FunctionOptions{Timeout: time.Minute, ReservedConcurrency: 1}, memcloud.Trigger(users, &memcloud.Mapping{MaximumRetries: 1}))
+		go func() { _, _ = f.Invoke(t.Context(), nil) }()
+		cloud.Advance(time.Second)
+		put(users, "a")
+		cloud.Settle()
+		want(t, "throttled, and nevertheless tried twice", len(moments(cloud, "f", "invoke")), 1+2)
+	})
 }
 
 func TestThrottledUntilTooOld(t *testing.T) {

@@ -205,9 +205,6 @@ func (b *Bucket) remove(key, version, event string) bool {
 	removed := &Object{Key: key}
 	b.stamp(removed)
 	removed.VersionID = old.VersionID
-	if version == "" {
-		removed.VersionID = ""
-	}
 	c.note(b.name, "delete", entity{name: key}, removed.VersionID)
 	b.notify(event+":Delete", removed)
 	return true

@@ -30,7 +30,7 @@ func told(t *testing.T, q *memcloud.Queue) (names []string, records []events.S3E
 }
 
 func TestDeleteObjects(t *testing.T) {
-	// Rule B5.6, B1.7
+	// Rule B5.6, B1.7, B4.2
 	// stackshy/cloudemu#571: deletes, alone and in batches, told nothing.
 	for _, versioned := range []bool{false, true} {
 		bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
@@ -53,6 +53,16 @@ func TestDeleteObjects(t *testing.T) {
 			}
 			want(t, "records and messages", len(records), len(q.Messages())-1) // and the test event
 			want(t, "what is left", len(b.Keys()), 0)
+			if versioned { // one step, two changes of one key: their order can be told
+				if err := b.DeleteObjects(t.Context(), memcloud.ObjectVersion{Key: "b"}, memcloud.ObjectVersion{Key: "b"}); err != nil {
+					t.Fatal(err)
+				}
+				_, again := told(t, q)
+				first, second := again[len(again)-2].S3.Object, again[len(again)-1].S3.Object
+				if first.Key != "b" || second.Key != "b" || first.Sequencer >= second.Sequencer {
+					t.Errorf("the sequencers %s and %s of one key, want the second to be the greater", first.Sequencer, second.Sequencer)
+				}
+			}
 			wantError(t, b.DeleteObjects(t.Context()), "MalformedXML", "1000")
 			wantError(t, b.DeleteObjects(t.Context(), make([]memcloud.ObjectVersion, 1001)...), "MalformedXML", "1001")
 		})

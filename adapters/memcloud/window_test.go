@@ -108,6 +108,16 @@ func TestWindowByInsertion(t *testing.T) {
 		cloud.Settle()
 		want(t, "calls", h.lines, []string{"00:00:00 {}: a", `00:00:00 "a": b final`, "00:01:00 {}: c final"})
 	})
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		users := cloud.Table("users", nil)
+		h := &windows{}
+		cloud.Function("f", h, memcloud.Trigger(users, minuteWindows()))
+		put(users, "a")
+		time.Sleep(time.Minute - 1 - cloud.Now()) // what is called now is done a nanosecond later
+		put(users, "b")
+		cloud.Settle()
+		want(t, "the end of a window is not in it", h.lines, []string{"00:00:00 {}: a", `00:00:00 "a": final`, "00:01:00 {}: b", `00:01:00 "b": final`})
+	})
 }
 
 func TestWindowNeedsState(t *testing.T) {
