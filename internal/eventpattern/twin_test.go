@@ -79,7 +79,7 @@ func (f field) contradicts(other field) bool {
 func document(text string) (doc any, ok bool) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	return doc, d.Decode(&doc) == nil && !d.More()
+	return doc, d.Decode(&doc) == nil && json.Valid([]byte(text)) // More is false before a stray bracket
 }
 
 // exact returns a pattern of the document's own fields: the first of each
