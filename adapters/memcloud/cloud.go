@@ -117,7 +117,7 @@ func Open(o *Options) *Cloud {
 		tables: map[string]*Table{}, topics: map[string]*Topic{}, schedules: map[string]*Schedule{},
 		buses: map[string]*EventBus{}, schedulers: map[string]*Scheduler{},
 	}
-	if c.maxSteps == 0 {
+	if c.maxSteps <= 0 {
 		c.maxSteps = 100_000
 	}
 	c.base, c.cancel = context.WithCancel(context.Background())

@@ -36,7 +36,7 @@ func (q *Queue) HideMessages(d time.Duration, receipts ...string) {
 			if m.visible() || q.cloud.fault(CallFails, q.name, "visibility") {
 				return
 			}
-			until := min(q.cloud.now+max(d, 0), m.received+12*time.Hour)
+			until := min(q.cloud.now+min(max(d, 0), 12*time.Hour), m.received+12*time.Hour)
 			q.note("hide", m, "until "+offset(until))
 			q.hideUntil(m, until)
 		})

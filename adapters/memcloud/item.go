@@ -144,8 +144,21 @@ func (t *Table) describe(item Item) string {
 	return strings.Join(parts, "/")
 }
 
+// maxDepth is how many lists and maps may stand in each other.
+const maxDepth = 32
+
 // normalValue copies v into the form in which it is stored.
-func normalValue(path string, v any) (any, error) {
+func normalValue(path string, v any) (any, error) { return normalNested(path, v, 0) }
+
+// normalNested is normalValue inside of depth lists and maps. One that contains
+// itself must not be walked for ever.
+func normalNested(path string, v any, depth int) (any, error) {
+	switch v.(type) {
+	case Item, map[string]any, []any:
+		if depth >= maxDepth {
+			return nil, fmt.Errorf("%s: Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit", clip(path, 60))
+		}
+	}
 	switch v := v.(type) {
 	case nil, bool, string:
 		return v, nil
@@ -154,13 +167,13 @@ func normalValue(path string, v any) (any, error) {
 	case json.Number:
 		return normalNumber(path, string(v))
 	case Item:
-		return normalMap(path, v)
+		return normalMap(path, v, depth)
 	case map[string]any:
-		return normalMap(path, v)
+		return normalMap(path, v, depth)
 	case []any:
 		list := make([]any, len(v))
 		for i, e := range v {
-			n, err := normalValue(fmt.Sprintf("%s[%d]", path, i), e)
+			n, err := normalNested(fmt.Sprintf("%s[%d]", path, i), e, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -197,10 +210,10 @@ func normalValue(path string, v any) (any, error) {
 	return nil, fmt.Errorf("%s: a %T is no attribute value", path, v)
 }
 
-func normalMap(path string, m map[string]any) (Item, error) {
+func normalMap(path string, m map[string]any, depth int) (Item, error) {
 	item := make(Item, len(m))
 	for name, v := range m {
-		n, err := normalValue(path+"."+name, v)
+		n, err := normalNested(path+"."+name, v, depth+1)
 		if err != nil {
 			return nil, err
 		}
@@ -229,9 +242,9 @@ func normalNumber(path, s string) (json.Number, error) {
 	refuse := func(why string) (json.Number, error) {
 		return "", fmt.Errorf("%s: %s: %q", path, why, clip(s, 60))
 	}
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
+	mantissa, exponent, scientific := strings.Cut(strings.ToLower(s), "e")
 	e := 0
-	if exponent != "" {
+	if scientific {
 		var err error
 		if e, err = strconv.Atoi(exponent); err != nil || e < -1000 || e > 1000 {
 			return refuse("Number overflow or underflow")
@@ -271,7 +284,7 @@ func cloneItem(item Item) Item {
 	if item == nil {
 		return nil
 	}
-	clone, _ := normalMap("", item) // it is normal: nothing to complain of
+	clone, _ := normalMap("", item, -1) // it is normal: nothing to complain of
 	return clone
 }
 

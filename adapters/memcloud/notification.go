@@ -199,6 +199,7 @@ func (b *Bucket) send(target string, deliver func()) {
 
 func requestID(c *Cloud, n int) string { return fmt.Sprintf("%016X", c.hash("s3 request", n)) }
 
-func (q *Queue) deliver(payload []byte, _, _ string) {
-	q.accept(Message{Body: string(payload)})
+func (q *Queue) deliver(payload []byte, cause, _ string) {
+	sender, _, _ := strings.Cut(cause, " ")
+	q.acceptFrom(sender, Message{Body: string(payload)})
 }

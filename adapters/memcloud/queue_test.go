@@ -418,6 +418,35 @@ func TestMessageLimits(t *testing.T) {
 	})
 }
 
+// What S3 or SNS send is bound as well: a message that the queue does not take
+// is lost, and the timeline says so.
+func TestMessageLimitsOfServices(t *testing.T) {
+	// Rule C2.7
+	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {
+		topic, b := cloud.Topic("news"), cloud.Bucket("uploads", nil)
+		small, raw, large := cloud.Queue("small", &memcloud.QueueOptions{MaximumMessageSize: 1024}), cloud.Queue("raw", nil), cloud.Queue("large", nil)
+		topic.Subscribe(small, nil)
+		topic.Subscribe(raw, &memcloud.Subscription{Raw: true})
+		topic.Subscribe(large, nil)
+		b.Notify(small, nil)
+		topic.Send(strings.Repeat("x", 1024) + "\x00")
+		b.Put(strings.Repeat("k", 1024), nil)
+		cloud.Settle()
+		want(t, "messages, of which one is the test event", []int{len(small.Messages()), len(raw.Messages()), len(large.Messages())}, []int{1, 0, 1})
+		var lost []string
+		for _, s := range cloud.Steps() {
+			if s.Action == "LOST" {
+				lost = append(lost, strings.Join([]string{s.Resource, s.ID, s.Text}, " "))
+			}
+		}
+		want(t, "lost", lost, []string{
+			"news small the queue refuses it: One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes.",
+			"news raw the queue refuses it: Message contains characters outside the allowed set: XML 1.0 characters in UTF-8.",
+			"uploads small the queue refuses it: One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes.",
+		})
+	})
+}
+
 func TestMessageBatch(t *testing.T) {
 	// Rule C2.7
 	bubble(t, func(t *testing.T, cloud *memcloud.Cloud) {

@@ -191,7 +191,9 @@ func (q *Queue) take(m *message, receipt string, visibility time.Duration) {
 	q.inFlight++
 	q.hide(m, c.now+visibility)
 	q.setHolder(m, true)
-	if m.receives > maxDeliveries && q.maxReceives == 0 {
+	// A local program goes on as AWS does, until the message expires: nobody is
+	// there who would hear of it, unless it waits in Settle.
+	if m.receives > maxDeliveries && q.maxReceives == 0 && (c.t != nil || len(c.settle.waiting) > 0) {
 		throttled := ""
 		if m.runs == 0 && len(q.mappings) > 0 {
 			throttled = ", its function is throttled"

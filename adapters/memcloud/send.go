@@ -93,6 +93,16 @@ func (q *Queue) SendMessageBatch(ctx context.Context, messages []Message) (resul
 
 // The methods below are the loop's.
 
+// acceptFrom accepts what a service sends, or loses it where SQS refuses it:
+// nobody is there to whom it could be given back.
+func (q *Queue) acceptFrom(sender string, m Message) {
+	if err := q.check(&m); err != nil {
+		q.cloud.note(sender, lost, entity{name: q.name}, "the queue refuses it: "+err.(*Error).Message)
+		return
+	}
+	q.accept(m)
+}
+
 // accept puts a new message into the queue. It returns the one that was
 // there when the deduplication id is known.
 func (q *Queue) accept(sent Message) *message {

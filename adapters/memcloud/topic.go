@@ -141,7 +141,7 @@ func (t *Topic) publish(n Notice) string {
 			if to.Raw {
 				m.Body, m.Attributes = n.Message, n.Attributes
 			}
-			target.accept(m)
+			target.acceptFrom(t.name, m)
 		case *Function:
 			c.invokeAsync(target, awspayload.AppendSNSEvent(nil, &s), fmt.Sprintf("%s n-%d", t.name, number))
 		}
