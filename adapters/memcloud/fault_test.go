@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
 )
@@ -70,4 +71,54 @@ func codeOf(err error) string {
 		return e.Code
 	}
 	return ""
+}
+
+// A call that is kept waiting beyond the end of its invocation has no effect.
+func TestSlowBeyondTheEnd(t *testing.T) {
+	for seed := range uint64(6) {
+		synctest.Test(t, func(t *testing.T) {
+			cloud := memcloud.Open(&memcloud.Options{T: t, Seed: seed, Faults: &memcloud.Faults{Only: []string{"call-slow@results/put#1"}}})
+			results := cloud.Bucket("results", nil)
+			late := make(chan error, 1)
+			ship := cloud.Function("ship", handler(func(ctx context.Context, _ []byte) ([]byte, error) {
+				time.Sleep(2990 * time.Millisecond)
+				_, err := results.PutObject(ctx, memcloud.Object{Key: "k"}, memcloud.Condition{})
+				late <- err
+				return nil, err
+			}))
+			_, err := ship.Invoke(t.Context(), nil)
+			want(t, "invocation", codeOf(err), "Sandbox.Timedout")
+			wantError(t, <-late, "InvocationOver", "timed out before this call")
+			want(t, "objects", len(results.Keys()), 0)
+		})
+	}
+}
+
+// A crash ends the invocation's context, and strikes at effects alone.
+func TestCrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := memcloud.Open(&memcloud.Options{T: t, Faults: &memcloud.Faults{Only: []string{
+			"crash-before@f/get/results#1", "crash-after@f/head/results#1", "crash-before@f/list/results#1", "crash-after@f/get/rows#1", "crash-after@f/put/results#1",
+		}}})
+		results, rows := cloud.Bucket("results", nil), cloud.Table("rows", nil)
+		results.Put("k", nil)
+		ended := make(chan time.Duration, 1)
+		f := cloud.Function("f", handler(func(ctx context.Context, _ []byte) ([]byte, error) {
+			_, err1 := results.GetObject(ctx, "k", "")
+			_, err2 := results.HeadObject(ctx, "k", "")
+			_, _, err3 := results.ListObjects(ctx, "", "", 1)
+			_, err4 := rows.GetItem(ctx, memcloud.Item{"id": "a"})
+			if err := errors.Join(err1, err2, err3, err4); err != nil {
+				t.Errorf("a read met a crash: %v", err)
+			}
+			_, _ = results.PutObject(ctx, memcloud.Object{Key: "k"}, memcloud.Condition{})
+			<-ctx.Done()
+			ended <- cloud.Now().Truncate(time.Millisecond)
+			return nil, nil
+		}))
+		_, err := f.Invoke(t.Context(), nil)
+		want(t, "code", codeOf(err), "Runtime.ExitError")
+		want(t, "its context ends with it", <-ended, 0)
+		want(t, "faults", cloud.Faults(), []string{"crash-after@f/put/results#1"})
+	})
 }

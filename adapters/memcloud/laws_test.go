@@ -152,3 +152,106 @@ func TestLawsOfEventBuses(t *testing.T) {
 		t.Errorf("found %v", found)
 	}
 }
+
+// counting counts its runs in a row, careless; the careful one says only that
+// there was one.
+func counting(careful bool) func(*memcloud.Cloud) memcloud.Handler {
+	return func(c *memcloud.Cloud) memcloud.Handler {
+		runs := c.Table("runs", nil)
+		return handler(func(ctx context.Context, _ []byte) ([]byte, error) {
+			return nil, runs.Transact(ctx, "put\x00run", func(x *memcloud.Tx) error {
+				row, err := x.Get(memcloud.Item{"id": "all"})
+				if err != nil {
+					return err
+				}
+				n := int64(0)
+				if row != nil && !careful {
+					n, _ = row["n"].(json.Number).Int64()
+				}
+				return x.Put(memcloud.Item{"id": "all", "n": n + 1})
+			})
+		})
+	}
+}
+
+// tryEntry looks for the careless one's fault, and for none in the careful one.
+func tryEntry[S any](entry memcloud.Entry[S], samples ...S) func(t *testing.T) {
+	return func(t *testing.T) {
+		found := memcloud.SearchLaws(t, counting(false), entry, samples...)
+		if found == nil || !strings.HasPrefix(found.Errors[0], "not idempotent: table runs, row all: n ") || len(found.Faults) != 1 {
+			t.Errorf("found %v", found)
+		}
+		if found := memcloud.SearchLaws(t, counting(true), entry, samples...); found != nil {
+			t.Errorf("found %s", found)
+		}
+	}
+}
+
+// Laws break a handler whatever it is that triggers it.
+func TestLawsOfEntries(t *testing.T) {
+	t.Run("queue", tryEntry(memcloud.FromQueue("in", nil, nil), memcloud.Message{Body: "a"}))
+	t.Run("topic", tryEntry(memcloud.FromTopic("in"), memcloud.Notice{Message: "a"}))
+	t.Run("bus", tryEntry(memcloud.FromEventBus("in", nil), memcloud.BusEvent{Source: "shop", DetailType: "d", Detail: "{}"}))
+	t.Run("bucket", tryEntry(memcloud.FromBucket("in", nil, nil), memcloud.Object{Key: "a"}))
+	t.Run("table", tryEntry(memcloud.FromTable("in", nil, nil), memcloud.Item{"id": "a"}))
+	t.Run("schedule", tryEntry(memcloud.FromSchedule("in", "rate(1 day)"), time.Hour))
+}
+
+// What Laws compares of an object, and what they leave alone.
+func TestLawsOfObjects(t *testing.T) {
+	entry := memcloud.FromQueue("in", &memcloud.QueueOptions{MaxReceives: 2}, nil)
+	objects := func(object func(m events.SQSMessage) memcloud.Object) func(*memcloud.Cloud) memcloud.Handler {
+		return func(c *memcloud.Cloud) memcloud.Handler {
+			b := c.Bucket("out", nil)
+			return each(func(ctx context.Context, m events.SQSMessage) error {
+				_, err := b.PutObject(ctx, object(m), memcloud.Condition{})
+				return err
+			})
+		}
+	}
+	receives := func(m events.SQSMessage) map[string]string {
+		return map[string]string{"n": m.Attributes["ApproximateReceiveCount"]}
+	}
+	tests := []struct {
+		reason  string
+		handler func(*memcloud.Cloud) memcloud.Handler
+		part    string // of the error; "": none
+	}{
+		{"metadata", objects(func(m events.SQSMessage) memcloud.Object { return memcloud.Object{Key: "k", Metadata: receives(m)} }), "object k: metadata map[n:1] → map[n:2]"},
+		{"tags", objects(func(m events.SQSMessage) memcloud.Object { return memcloud.Object{Key: "k", Tags: receives(m)} }), "object k: tags map[n:1] → map[n:2]"},
+		{"an object of a name by luck, only if it is the first delivery", func(c *memcloud.Cloud) memcloud.Handler {
+			b, begun := c.Bucket("out", nil), c.Table("begun", nil)
+			return each(func(ctx context.Context, m events.SQSMessage) error {
+				if row, err := begun.GetItem(ctx, memcloud.Item{"id": m.Body}); err != nil || row != nil {
+					return err
+				}
+				if err := begun.PutItem(ctx, memcloud.Item{"id": m.Body}); err != nil {
+					return err
+				}
+				_, err := b.PutObject(ctx, memcloud.Object{Key: fmt.Sprint(time.Now().UnixNano())}, memcloud.Condition{})
+				return err
+			})
+		}, "work is lost: bucket out, 1 objects are missing"},
+		{"what became a dead letter was not lost", func(c *memcloud.Cloud) memcloud.Handler {
+			b := c.Bucket("out", nil)
+			return each(func(ctx context.Context, m events.SQSMessage) error {
+				if m.Attributes["ApproximateReceiveCount"] != "1" {
+					return context.Canceled // until it is dead
+				}
+				_, err := b.PutObject(ctx, memcloud.Object{Key: "k"}, memcloud.Condition{})
+				return err
+			})
+		}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.reason, func(t *testing.T) {
+			found := memcloud.SearchLaws(t, test.handler, entry, memcloud.Message{Body: "a"})
+			switch {
+			case (found != nil) != (test.part != ""):
+				t.Errorf("found %v", found)
+			case found != nil && !strings.Contains(found.Errors[0], test.part):
+				t.Errorf("got %q, want %q", found.Errors[0], test.part)
+			}
+		})
+	}
+}
