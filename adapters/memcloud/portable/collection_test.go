@@ -237,6 +237,8 @@ func TestRevisions(t *testing.T) {
 		wantCode(t, one.Delete(t.Context(), a), gcerrors.FailedPrecondition)
 		wantCode(t, one.Put(t.Context(), a), gcerrors.FailedPrecondition)
 		must(t, one.Delete(t.Context(), b))
+		wantCode(t, one.Put(t.Context(), b), gcerrors.FailedPrecondition) // what is deleted has no revision
+		wantCode(t, one.Delete(t.Context(), b), gcerrors.FailedPrecondition)
 		must(t, two.Create(t.Context(), doc{"id": "a", "rev": nil}))
 		for _, stale := range []doc{a, b} { // deleted and made again: not the same
 			wantCode(t, one.Replace(t.Context(), stale), gcerrors.FailedPrecondition)
