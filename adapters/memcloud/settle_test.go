@@ -94,8 +94,10 @@ func TestNeverSettles(t *testing.T) {
 				})
 				took = time.Since(begin)
 			}
-			if took > time.Second && !testing.Short() { // a run with the race detector is a short one
-				t.Errorf("it took %v to say so, want less than a second", took)
+			// A second, where nobody else is at work: 0.6 s at most on two cores. A
+			// run with the race detector is a short one.
+			if took > 3*time.Second && !testing.Short() {
+				t.Errorf("it took %v to say so, three times over", took)
 			}
 			if len(r.errors) != 1 {
 				t.Fatalf("errors: %q", r.errors)
