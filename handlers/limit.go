@@ -80,10 +80,10 @@ func (l *Limit) Wrap(next eventfx.Handler) eventfx.Handler {
 			}
 			return next(ctx, d)
 		}
-		return narrow.Run(ctx, d, wait, func(m *eventfx.Message) error {
+		return narrow.Run(ctx, d, wait, func(m *eventfx.Message) (*eventfx.Message, error) {
 			need, err := l.take(d.Route, m, now, most)
 			delay = max(delay, need)
-			return err
+			return m, err
 		})
 	}
 }

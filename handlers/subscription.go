@@ -28,16 +28,16 @@ func (s *Subscription) Wrap(next eventfx.Handler) eventfx.Handler {
 		panic(err)
 	}
 	return func(ctx context.Context, d *eventfx.Delivery) error {
-		return narrow.Run(ctx, d, next, func(m *eventfx.Message) error {
+		return narrow.Run(ctx, d, next, func(m *eventfx.Message) (*eventfx.Message, error) {
 			if matchAll(s.Filters, m) {
-				return nil
+				return m, nil
 			}
 			if s.Refused != nil {
 				s.Refused(ctx, d.Route, m)
 			} else {
 				slog.InfoContext(ctx, "eventfx: message filtered", "type", m.Type(), "source", m.Source(), "id", m.ID(), "route", d.Route)
 			}
-			return narrow.ErrSkip
+			return nil, narrow.ErrSkip
 		})
 	}
 }

@@ -32,7 +32,8 @@ type T interface {
 type Options struct {
 	// T is told of wrong use and of scenarios that never settle, gets the
 	// timeline when the test failed, and closes the cloud. Without it wrong
-	// use panics, and Close must be called.
+	// use panics, Close must be called, and the timeline forgets: it keeps the
+	// last 10,000 steps.
 	T T
 
 	// Seed determines all ids. Equal seeds and equal programs give equal
@@ -116,6 +117,9 @@ func Open(o *Options) *Cloud {
 		functions: map[string]*Function{}, queues: map[string]*Queue{}, buckets: map[string]*Bucket{},
 		tables: map[string]*Table{}, topics: map[string]*Topic{}, schedules: map[string]*Schedule{},
 		buses: map[string]*EventBus{}, schedulers: map[string]*Scheduler{},
+	}
+	if c.t == nil {
+		c.steps.limit = untestedSteps
 	}
 	if c.maxSteps <= 0 {
 		c.maxSteps = 100_000

@@ -31,3 +31,31 @@ func TestStepList(t *testing.T) {
 		break // must be possible
 	}
 }
+
+// TestStepListForgets: with a limit a list keeps at least as many of the last,
+// and not many more.
+func TestStepListForgets(t *testing.T) {
+	l := stepList{limit: 1000}
+	for i := range 100_000 {
+		l.add(step{at: time.Duration(i)})
+		kept := 0
+		for s := range l.from(0) {
+			if kept == 0 && int(s.at) != l.dropped {
+				t.Fatalf("after %d the first is %d, %d are dropped", i+1, s.at, l.dropped)
+			}
+			kept++
+			if i%1000 != 0 {
+				break // counting each time would take minutes
+			}
+		}
+		if i%1000 == 0 && (kept < min(i+1, 1000) || kept >= 1000+2*256) { // a piece more, and the one that fills
+			t.Fatalf("after %d steps %d are kept", i+1, kept)
+		}
+	}
+	for s := range l.from(99_500) {
+		if s.at != 99_500 {
+			t.Errorf("from(99500) begins at %d", s.at)
+		}
+		break
+	}
+}

@@ -3,6 +3,7 @@ package memcloud
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,10 +54,16 @@ func (c *Cloud) note(resource, action string, about entity, text string, refs ..
 	c.steps.add(step{c.now, resource, action, about, text, refs})
 }
 
+// untestedSteps is how many steps a cloud without a T keeps: a program that
+// runs for ever must not grow, and nobody reads its first day.
+const untestedSteps = 10_000
+
 // A stepList grows in pieces: a long timeline is not copied to make room.
 type stepList struct {
-	pieces [][]step // full, but for the last
-	count  int
+	pieces  [][]step // full, but for the last
+	count   int      // of all that were added
+	dropped int      // of the oldest, which are gone
+	limit   int      // pieces are dropped while more than this remain; 0: none
 }
 
 func (l *stepList) add(s step) {
@@ -64,13 +71,19 @@ func (l *stepList) add(s step) {
 	if last < 0 || len(l.pieces[last]) == cap(l.pieces[last]) {
 		l.pieces = append(l.pieces, make([]step, 0, min(max(l.count, 16), 256)))
 		last++
+		for l.limit > 0 && l.count-l.dropped-len(l.pieces[0]) >= l.limit {
+			l.dropped += len(l.pieces[0])
+			l.pieces = slices.Delete(l.pieces, 0, 1)
+			last--
+		}
 	}
 	l.pieces[last] = append(l.pieces[last], s)
 	l.count++
 }
 
-// from returns the steps from the first-th on.
+// from returns the steps from the first-th on, as far as they are kept.
 func (l *stepList) from(first int) iter.Seq[*step] {
+	first = max(first-l.dropped, 0)
 	return func(yield func(*step) bool) {
 		for _, piece := range l.pieces {
 			if first >= len(piece) {
@@ -87,11 +100,12 @@ func (l *stepList) from(first int) iter.Seq[*step] {
 	}
 }
 
-// Steps returns what has happened so far.
+// Steps returns what has happened so far; of a cloud without a T, at least the
+// last 10,000 steps.
 func (c *Cloud) Steps() []Step {
 	var steps []Step
 	c.look(func() {
-		steps = make([]Step, 0, c.steps.count)
+		steps = make([]Step, 0, c.steps.count-c.steps.dropped)
 		for s := range c.steps.from(0) {
 			text := clip(s.text, 1000)
 			for _, r := range s.refs {

@@ -14,6 +14,7 @@ import (
 	"gocloud.dev/gcerrors"
 
 	"github.com/eventfx/eventfx-go/eventfx"
+	"github.com/eventfx/eventfx-go/internal/narrow"
 )
 
 // Fetch is eventfx.Middleware: it gives the handler copies of messages whose
@@ -24,32 +25,7 @@ import (
 // eventfx.FromContext returns stays without the data.
 func (c *Claims) Fetch(next eventfx.Handler) eventfx.Handler {
 	return func(ctx context.Context, d *eventfx.Delivery) error {
-		rest := &eventfx.Delivery{Route: d.Route, Attempt: d.Attempt}
-		var failures []eventfx.Failure
-		stopped := map[string]bool{} // groups in which a message failed
-		for _, m := range d.Messages {
-			whole, err := c.whole(ctx, m)
-			if m.Group != "" && stopped[m.Group] {
-				err = eventfx.ErrUnfinished
-			}
-			if err != nil {
-				stopped[m.Group] = true
-				failures = append(failures, eventfx.Failure{Message: m, Err: err})
-				continue
-			}
-			rest.Messages = append(rest.Messages, whole)
-		}
-		if len(rest.Messages) > 0 {
-			err := next(ctx, rest)
-			if failures == nil {
-				return err
-			}
-			failures = append(failures, rest.Failures(err)...)
-		}
-		if len(d.Messages) == 1 {
-			return failures[0].Err
-		}
-		return &eventfx.BatchError{Failures: failures}
+		return narrow.Run(ctx, d, next, func(m *eventfx.Message) (*eventfx.Message, error) { return c.whole(ctx, m) })
 	}
 }
 

@@ -102,7 +102,9 @@ func read(data []byte) (any, error) {
 // with an *Error, and is not run. In a batch each message is checked for itself.
 func (s *Schema) Wrap(next eventfx.Handler) eventfx.Handler {
 	return func(ctx context.Context, d *eventfx.Delivery) error {
-		return narrow.Run(ctx, d, next, func(m *eventfx.Message) error { return s.Check(m.DataEncoded) })
+		return narrow.Run(ctx, d, next, func(m *eventfx.Message) (*eventfx.Message, error) {
+			return m, s.Check(m.DataEncoded)
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ package narrow
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/eventfx/eventfx-go/eventfx"
 )
@@ -12,43 +13,47 @@ import (
 // ErrSkip is a judgement: the message is done without a run.
 var ErrSkip = errors.New("narrow: skip")
 
-// Run calls next with the messages of d for which judge returns nil. It answers
-// for all: those for which judge returned another error than ErrSkip fail with
-// it. What follows a failed message in its group is neither judged nor run, for
-// it must not overtake.
-func Run(ctx context.Context, d *eventfx.Delivery, next eventfx.Handler, judge func(*eventfx.Message) error) error {
+// Run calls next with what judge returns for the messages of d: the message
+// itself, or a copy with other data. It answers for all: those for which judge
+// returned another error than ErrSkip fail with it. What follows a failed
+// message in its group is neither judged nor run, for it must not overtake.
+func Run(ctx context.Context, d *eventfx.Delivery, next eventfx.Handler, judge func(*eventfx.Message) (*eventfx.Message, error)) error {
+	rest := &eventfx.Delivery{Route: d.Route, Attempt: d.Attempt}
 	if len(d.Messages) == 1 {
-		switch err := judge(d.Messages[0]); err {
-		case nil:
-			return next(ctx, d)
-		case ErrSkip:
+		switch m, err := judge(d.Messages[0]); {
+		case err == ErrSkip:
 			return nil
-		default:
+		case err != nil:
 			return err
+		case m == d.Messages[0]:
+			return next(ctx, d)
+		default:
+			rest.Messages = []*eventfx.Message{m}
+			return next(ctx, rest)
 		}
 	}
-	rest := &eventfx.Delivery{Route: d.Route, Attempt: d.Attempt}
 	var failures []eventfx.Failure
 	stopped := map[string]bool{} // groups in which a message failed
 	for _, m := range d.Messages {
-		err := eventfx.ErrUnfinished
-		if m.Group == "" || !stopped[m.Group] {
-			err = judge(m)
+		if m.Group != "" && stopped[m.Group] {
+			failures = append(failures, eventfx.Failure{Message: m, Err: eventfx.ErrUnfinished})
+			continue
 		}
+		judged, err := judge(m)
 		switch err {
 		case nil:
-			rest.Messages = append(rest.Messages, m)
+			rest.Messages = append(rest.Messages, judged)
 		case ErrSkip:
 		default:
 			stopped[m.Group] = true
 			failures = append(failures, eventfx.Failure{Message: m, Err: err})
 		}
 	}
-	if len(rest.Messages) == len(d.Messages) {
+	if slices.Equal(rest.Messages, d.Messages) {
 		return next(ctx, d)
 	}
 	if len(rest.Messages) > 0 {
-		asked := eventfx.Delivery{Messages: append([]*eventfx.Message(nil), rest.Messages...)}
+		asked := eventfx.Delivery{Messages: slices.Clone(rest.Messages)}
 		failures = append(failures, asked.Failures(next(ctx, rest))...)
 	}
 	if failures == nil {

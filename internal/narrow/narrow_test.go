@@ -14,7 +14,7 @@ import (
 )
 
 // Each message is a letter and its group: a passes and succeeds, f passes and
-// fails, s is skipped, r is refused.
+// fails, s is skipped, r is refused; c and g are a and f as copies.
 func TestRun(t *testing.T) {
 	tests := []struct {
 		messages, reason string
@@ -25,6 +25,9 @@ func TestRun(t *testing.T) {
 		{"s", "it is done without a run", "s", "", ""},
 		{"r", "it fails without a run", "r", "", "r: refused"},
 		{"f", "its own error", "f", "f", "f: failed"},
+		{"c", "a copy runs in its place", "c", "c*", ""},
+		{"g", "and fails in its place", "g", "g*", "g: failed"},
+		{"a c g", "copies among others", "a c g", "a c* g*", "g: failed"},
 		{"a a", "both", "a a", "a a", ""},
 		{"a s r f", "each for itself", "a s r f", "a f", "r: refused; f: failed"},
 		{"s s", "nothing is left to run", "s s", "", ""},
@@ -48,7 +51,7 @@ func TestRun(t *testing.T) {
 			}
 			e := &eventfx.BatchError{}
 			for _, m := range d.Messages {
-				if runs = append(runs, m.ID()); m.ID()[0] == 'f' {
+				if runs = append(runs, m.ID()+m.Subject()); m.ID()[0] == 'f' || m.ID()[0] == 'g' {
 					e.Failures = append(e.Failures, eventfx.Failure{Message: m, Err: errors.New("failed")})
 				}
 			}
@@ -56,15 +59,18 @@ func TestRun(t *testing.T) {
 				return nil
 			}
 			return e
-		}, func(m *eventfx.Message) error {
+		}, func(m *eventfx.Message) (*eventfx.Message, error) {
 			judged = append(judged, m.ID())
 			switch m.ID()[0] {
 			case 's':
-				return ErrSkip
+				return nil, ErrSkip
 			case 'r':
-				return errors.New("refused")
+				return nil, errors.New("refused")
+			case 'c', 'g':
+				m = m.Clone()
+				m.SetSubject("*")
 			}
-			return nil
+			return m, nil
 		})
 		asked := &eventfx.Delivery{Messages: d.Messages}
 		if asked.Messages == nil { // next has scribbled over it
