@@ -52,10 +52,14 @@ func TestStepListForgets(t *testing.T) {
 			t.Fatalf("after %d steps %d are kept", i+1, kept)
 		}
 	}
-	for s := range l.from(99_500) {
-		if s.at != 99_500 {
-			t.Errorf("from(99500) begins at %d", s.at)
+	next := 99_500
+	for s := range l.from(next) {
+		if int(s.at) != next {
+			t.Fatalf("from(99500): got %d, want %d", s.at, next)
 		}
-		break
+		next++
+	}
+	if next != 100_000 {
+		t.Errorf("from(99500) ends at %d", next)
 	}
 }

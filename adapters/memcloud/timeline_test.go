@@ -1,6 +1,7 @@
 package memcloud_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,4 +41,35 @@ func TestTimelineText(t *testing.T) {
 			t.Error("a step has its whole text")
 		}
 	})
+}
+
+// A local program runs for ever; a test wants to see all that happened.
+func TestTimelineOfALocalProgram(t *testing.T) {
+	for _, test := range []struct {
+		reason string
+		t      memcloud.T
+		least  int
+		most   int
+	}{
+		{"without a T it forgets", nil, 10_000, 10_600},
+		{"with one it does not", t, 25_000, 25_000},
+	} {
+		cloud := memcloud.Open(&memcloud.Options{T: test.t})
+		q := cloud.Queue("orders", nil)
+		messages := make([]memcloud.Message, 1000)
+		for i := range 25 {
+			for j := range messages {
+				messages[j].Body = fmt.Sprint(1000*i + j)
+			}
+			q.SendBatch(messages...)
+		}
+		steps := cloud.Steps()
+		if n := len(steps); n < test.least || n > test.most {
+			t.Errorf("%s: %d steps, want %d to %d", test.reason, n, test.least, test.most)
+		}
+		want(t, test.reason, steps[len(steps)-1].Text, "24999")
+		if err := cloud.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
