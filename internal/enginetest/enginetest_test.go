@@ -31,7 +31,7 @@ type script struct {
 	run  func(*Run)
 }
 
-var scripts = slices.Concat(queueScripts, fifoScripts, pubsubScripts, bucketScripts, versionScripts, notificationScripts, busScripts, tableScripts, streamScripts, guardScripts)
+var scripts = slices.Concat(queueScripts, fifoScripts, pubsubScripts, bucketScripts, versionScripts, notificationScripts, busScripts, tableScripts, streamScripts, guardScripts, letterScripts)
 
 // TestMoto compares memcloud with moto. Where moto is not installed it fails;
 // a developer may set EVENTFX_ENGINES=optional to go without.
