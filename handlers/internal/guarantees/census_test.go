@@ -81,7 +81,9 @@ func (c *census) add(w *world) {
 			delete(live, s.ID)
 		case "FAULT":
 			step := w.step(s)
-			if len(live) > 0 || step == "of a message" || step == "at the delete" || step == "at the start" {
+			if strings.HasPrefix(step, "elsewhere") {
+				c.idle[step]++
+			} else if len(live) > 0 || step == "of a message" || step == "at the delete" || step == "at the start" {
 				kind, _, _ := strings.Cut(s.ID, "@")
 				c.faults[kind+" "+step]++
 			} else {
@@ -98,6 +100,9 @@ func (w *world) step(s memcloud.Step) string {
 	parts := strings.Split(site, "/")
 	switch memcloud.Fault(kind) {
 	case memcloud.Duplicate, memcloud.Reorder, memcloud.Delay, memcloud.Throttle, memcloud.ShardSplit:
+		if !slices.Contains(sources, parts[0]) {
+			return "elsewhere: " + parts[0] // of a dead letter, say
+		}
 		return "of a message"
 	case memcloud.LostAnswer, memcloud.Overrun:
 		return "at the answer"
@@ -134,6 +139,10 @@ func (w *world) step(s memcloud.Step) string {
 	}
 	return "elsewhere: " + site
 }
+
+// sources are what faults of messages strike; the function has those of the
+// asynchronous ones.
+var sources = []string{ordersQueue, ledgerQueue, usersTable, uploadBucket, newsTopic, worker}
 
 // lockSteps are those of which faults have one name: writes to the table.
 var lockSteps = []string{"lock", "commit", "release"}
