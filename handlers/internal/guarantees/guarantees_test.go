@@ -6,9 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/eventfx/eventfx-go/adapters/memcloud"
 )
@@ -68,19 +67,33 @@ func TestGuarantees(t *testing.T) {
 	c.check(t, n)
 }
 
-// TestSeedRepeats plays seeds twice: each gives one timeline, byte for byte.
+// TestSeedRepeats plays seeds twice: each gives one timeline. Left out is what a
+// process still tried when it was gone: messages that are handled side by side
+// notice that at one instant, some before and some after a last call.
 func TestSeedRepeats(t *testing.T) {
 	for seed := range uint64(5) {
-		var timelines [2]string
+		var timelines [2][]string
 		for i := range timelines {
 			t.Setenv(memcloud.SeedVariable, fmt.Sprint(100+seed))
 			memcloud.Explore(t, &memcloud.Exploration{Faults: memcloud.Faults{Kinds: kinds}}, func(t testing.TB, cloud *memcloud.Cloud) {
 				scenario(newCensus())(t, cloud)
-				timelines[i] = cloud.Timeline()
+				for _, s := range cloud.Steps() {
+					if s.Action != "ignored" {
+						timelines[i] = append(timelines[i], s.String())
+					}
+				}
 			})
 		}
-		if diff := cmp.Diff(timelines[0], timelines[1]); diff != "" || timelines[0] == "" {
-			t.Errorf("seed %d (-first +second):\n%s", 100+seed, diff)
+		a, b := timelines[0], timelines[1]
+		for i := range max(len(a), len(b)) {
+			if i >= len(a) || i >= len(b) || a[i] != b[i] {
+				t.Errorf("seed %d: the timelines differ from line %d on:\n%s\n\n%s", 100+seed, i+1,
+					strings.Join(a[min(i, len(a)):min(i+3, len(a))], "\n"), strings.Join(b[min(i, len(b)):min(i+3, len(b))], "\n"))
+				break
+			}
+		}
+		if len(a) < 100 {
+			t.Errorf("seed %d: a timeline of %d lines", 100+seed, len(a))
 		}
 	}
 }
