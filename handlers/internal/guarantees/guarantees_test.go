@@ -71,7 +71,7 @@ func TestGuarantees(t *testing.T) {
 // process still tried when it was gone: messages that are handled side by side
 // notice that at one instant, some before and some after a last call.
 func TestSeedRepeats(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(20) {
 		var timelines [2][]string
 		for i := range timelines {
 			t.Setenv(memcloud.SeedVariable, fmt.Sprint(100+seed))

@@ -18,7 +18,7 @@ import (
 
 // A life is what the oracle knows of a unit.
 type life struct {
-	runs    int
+	runs    int    // whose first call was answered
 	handled bool   // a run of a living process has succeeded
 	settled bool   // so says the router: done or dead
 	dead    bool   // a letter was acknowledged
@@ -237,9 +237,9 @@ func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u 
 	v := visitOf(ctx)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	u.runs++
+	n = u.runs + 1
 	if v.gone() {
-		return u.runs, false
+		return n, false
 	}
 	if v.closed {
 		o.errorf("%s runs after Deliver has returned", u.id)
@@ -274,7 +274,18 @@ func (o *oracle) begin(ctx context.Context, route string, m *eventfx.Message, u 
 	if u.first != "" && !u.second {
 		u.second, u.secondAt = true, o.world.cloud.Now()
 	}
-	return u.runs, o.world.mended
+	return n, o.world.mended
+}
+
+// tried hears what became of a run's first call. Only what the cloud answered
+// counts: whether a process that is gone begins another run is luck.
+func (o *oracle) tried(u *unit, err error) {
+	if refusal, ok := errors.AsType[*memcloud.Error](err); err != nil && (!ok || refusal.Code == "InvocationOver") {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	u.runs++
 }
 
 // passed hears that a batch handler goes on to the next message.

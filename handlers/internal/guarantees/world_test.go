@@ -405,7 +405,9 @@ func (w *world) handle(ctx context.Context, route string, m *eventfx.Message) er
 		w.t.Errorf("%s came without its data: %q", u.id, m.DataEncoded)
 	}
 	n, mended := w.oracle.begin(ctx, route, m, u)
-	if err := w.effect(ctx, u, n); err != nil || mended {
+	err := w.effect(ctx, u, n)
+	w.oracle.tried(u, err)
+	if err != nil || mended {
 		return err
 	}
 	switch nature := w.draw("nature", u.id); {
