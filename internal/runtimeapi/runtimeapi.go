@@ -8,8 +8,9 @@
 //	answer := <-env.Invoke(runtimeapi.Invocation{Payload: payload})
 //	end := env.Shutdown(0)
 //
-// Timeouts, exits and the SIGTERM before SIGKILL follow what Lambda does; init
-// time limits, freezing and memory limits are not modelled.
+// Timeouts, exits, the limit of an answer's size and the SIGTERM before SIGKILL
+// follow what Lambda does; init time limits, freezing and memory limits are not
+// modelled.
 package runtimeapi
 
 import (
@@ -37,6 +38,10 @@ type Invocation struct {
 	Deadline time.Time
 	// FunctionARN and TraceID have values when they are empty.
 	FunctionARN, TraceID string
+	// Stacks is how long a process that outstayed its deadline may take to
+	// write its stacks, as a Go program does at SIGQUIT, before it is killed.
+	// 0: it is killed at once, as on Lambda.
+	Stacks time.Duration
 }
 
 // An Answer is what became of an invocation.
@@ -82,20 +87,27 @@ type Environment struct {
 	end      End
 }
 
+// MaxAnswer is the most bytes of an answer. A longer one is a failure,
+// Function.ResponseSizeTooLarge.
+const MaxAnswer = 6<<20 + 100
+
 // Start runs cmd with a Runtime API of its own on 127.0.0.1, whose address it
 // adds to the environment of cmd. Invocations may be queued at once. The
-// caller ends the environment by Shutdown.
+// caller ends the environment by Shutdown. A terminal's Ctrl-C does not reach
+// the process.
 func Start(cmd *exec.Cmd) (*Environment, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("runtimeapi: %w", err)
 	}
 	e := &Environment{listener: listener, exited: make(chan struct{})}
-	e.server = newServer(func() { _ = e.process.Kill() })
+	e.server = newServer(e.expired)
 	e.http = &http.Server{Handler: e.server.routes(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = e.http.Serve(listener) }()
 
 	cmd.Env = append(cmd.Environ(), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
+	cmd.SysProcAttr = ownGroup(cmd.SysProcAttr)
+	e.server.started = time.Now()
 	if err := cmd.Start(); err != nil {
 		_ = e.http.Close()
 		return nil, fmt.Errorf("runtimeapi: start %s: %w", cmd.Path, err)
@@ -116,6 +128,31 @@ func Start(cmd *exec.Cmd) (*Environment, error) {
 
 // Invoke queues an invocation. The channel gets exactly one answer.
 func (e *Environment) Invoke(inv Invocation) <-chan Answer { return e.server.enqueue(inv) }
+
+// expired ends a process that has outstayed a deadline.
+func (e *Environment) expired(stacks time.Duration) {
+	if stacks > 0 && e.process.Signal(syscall.SIGQUIT) == nil {
+		timer := time.NewTimer(stacks)
+		defer timer.Stop()
+		select {
+		case <-e.exited:
+			return
+		case <-timer.C:
+		}
+	}
+	_ = e.process.Kill()
+}
+
+// Init returns how long the process took from its start to the first time that
+// it asked for an invocation; false while it has not.
+func (e *Environment) Init() (time.Duration, bool) {
+	e.server.mu.Lock()
+	defer e.server.mu.Unlock()
+	if e.server.asked.IsZero() {
+		return 0, false
+	}
+	return e.server.asked.Sub(e.server.started), true
+}
 
 // Exited is closed when the process has ended, by itself or by Shutdown.
 func (e *Environment) Exited() <-chan struct{} { return e.exited }

@@ -1,6 +1,7 @@
 package runtimeapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,9 @@ func bootstrap(mode string) {
 		case "sleep":
 			<-ctx.Done()
 			select {} // past the deadline
+		}
+		if in == "long" {
+			return strings.Repeat("x", MaxAnswer), nil // and two quotes
 		}
 		return strings.ToUpper(in), nil
 	}, options...)
@@ -105,6 +109,40 @@ func TestTimeout(t *testing.T) {
 	<-env.Exited()
 }
 
+func TestTooLarge(t *testing.T) {
+	// Rule G3
+	env := start(t, "stays")
+	if a := <-env.Invoke(text("long")); a.Failure == nil || a.Failure.Type != "Function.ResponseSizeTooLarge" {
+		t.Errorf("answer = %d bytes, %v; want it refused", len(a.Payload), a.Failure)
+	}
+	<-env.Exited() // the Go runtime gives up when its answer is refused
+}
+
+// TestStacks: a process that is out of time says where it stands, if it may.
+func TestStacks(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "RUNTIMEAPI_BOOTSTRAP=stays", "GORACE=atexit_sleep_ms=0")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	env, err := Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer env.Shutdown(0)
+	inv := text("sleep")
+	inv.Timeout, inv.Stacks = 200*time.Millisecond, time.Minute
+	if a := <-env.Invoke(inv); a.Failure == nil || a.Failure.Type != "Sandbox.Timedout" {
+		t.Errorf("answer = %+v, want a timeout", a)
+	}
+	<-env.Exited()
+	if !strings.Contains(log.String(), "select (no cases)") {
+		t.Errorf("no stack in the log:\n%s", &log)
+	}
+	if took, ok := env.Init(); !ok || took <= 0 {
+		t.Errorf("it started in %v, %v", took, ok)
+	}
+}
+
 func TestShutdown(t *testing.T) {
 	// Rule G8
 	tests := map[string]struct {
@@ -133,7 +171,7 @@ func TestShutdown(t *testing.T) {
 }
 
 func TestProtocol(t *testing.T) {
-	s := newServer(func() {})
+	s := newServer(func(time.Duration) {})
 	web := httptest.NewServer(s.routes())
 	defer web.Close()
 	defer s.end(Failure{Type: "Runtime.ExitError"})

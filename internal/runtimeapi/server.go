@@ -20,8 +20,11 @@ type server struct {
 	serial     int
 	extensions map[string]string // id -> name
 	initError  *Failure
-	ended      *Failure // why nothing can be answered any more; nil while it can
-	expired    func()   // told when an invocation passed its deadline
+	started    time.Time // of the process
+	asked      time.Time // for an invocation, the first time; zero: not yet
+	ended      *Failure  // why nothing can be answered any more; nil while it can
+
+	expired func(stacks time.Duration) // told when an invocation passed its deadline
 
 	done chan struct{} // closed with ended: pollers go home
 }
@@ -34,7 +37,7 @@ type running struct {
 	timer    *time.Timer
 }
 
-func newServer(expired func()) *server {
+func newServer(expired func(time.Duration)) *server {
 	return &server{
 		queue:      make(chan *running, 1024),
 		open:       make(map[string]*running),
@@ -78,6 +81,11 @@ func (s *server) enqueue(inv Invocation) <-chan Answer {
 }
 
 func (s *server) next(w http.ResponseWriter, req *http.Request) {
+	s.mu.Lock()
+	if s.asked.IsZero() {
+		s.asked = time.Now()
+	}
+	s.mu.Unlock()
 	var r *running
 	select {
 	case r = <-s.queue:
@@ -112,9 +120,17 @@ func (s *server) next(w http.ResponseWriter, req *http.Request) {
 }
 
 func (s *server) response(w http.ResponseWriter, req *http.Request) {
-	body, err := io.ReadAll(req.Body)
+	body, err := io.ReadAll(io.LimitReader(req.Body, MaxAnswer+1))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", err.Error())
+		return
+	}
+	if len(body) > MaxAnswer {
+		s.settle(req.PathValue("id"), Answer{Failure: &Failure{
+			Type:    "Function.ResponseSizeTooLarge",
+			Message: fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxAnswer),
+		}})
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", MaxAnswer))
 		return
 	}
 	a := Answer{Payload: body}
@@ -234,7 +250,7 @@ func (s *server) expire(id string) {
 		Type:    "Sandbox.Timedout",
 		Message: fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", id, seconds),
 	}}) {
-		s.expired()
+		s.expired(r.Stacks)
 	}
 }
 

@@ -160,7 +160,7 @@ func (h *Handler) start(ctx context.Context) (*environment, error) {
 	}
 	command := &exec.Cmd{
 		Path: h.command.Path, Args: h.command.Args, Dir: h.command.Dir,
-		Stdout: h.stdout, Stderr: h.stderr, SysProcAttr: ownGroup(h.command.SysProcAttr),
+		Stdout: h.stdout, Stderr: h.stderr, SysProcAttr: h.command.SysProcAttr,
 		Env: append(h.command.Environ(),
 			"AWS_REGION="+memcloud.Region, "AWS_DEFAULT_REGION="+memcloud.Region,
 			"AWS_LAMBDA_FUNCTION_NAME="+name, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
