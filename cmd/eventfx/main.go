@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 			return errors.New("want a command")
 		},
 	}
-	root.AddCommand(newNormalize(), newSample())
+	root.AddCommand(newNormalize(), newSample(), newInvoke())
 	return root
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/fatih/color"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -20,16 +21,35 @@ const (
 type screen struct {
 	io.Writer
 	terminal bool
+	colour   bool
 }
 
-// newScreen looks at what w is.
+// newScreen looks at what w is. NO_COLOR, whatever its value, and TERM=dumb
+// keep colours out, see no-color.org.
 func newScreen(w io.Writer) *screen {
 	s := &screen{Writer: w}
 	if f, ok := w.(*os.File); ok {
 		s.terminal = term.IsTerminal(int(f.Fd()))
 	}
+	s.colour = s.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return s
 }
+
+// paint returns the text in colours, where they may be.
+func (s *screen) paint(text string, attributes ...color.Attribute) string {
+	c := color.New(attributes...)
+	if s.colour {
+		c.EnableColor()
+	} else {
+		c.DisableColor()
+	}
+	return c.Sprint(text)
+}
+
+func (s *screen) good(text string) string { return s.paint(text, color.FgGreen) }
+func (s *screen) bad(text string) string  { return s.paint(text, color.FgRed, color.Bold) }
+func (s *screen) dim(text string) string  { return s.paint(text, color.Faint) }
+func (s *screen) bold(text string) string { return s.paint(text, color.Bold) }
 
 // addOutput gives a command the flag -o. The function returns the format: by
 // the flag, else text for a terminal and byDefault for anything else.

@@ -101,7 +101,7 @@ func Start(cmd *exec.Cmd) (*Environment, error) {
 		return nil, fmt.Errorf("runtimeapi: %w", err)
 	}
 	e := &Environment{listener: listener, exited: make(chan struct{})}
-	e.server = newServer(e.expired)
+	e.server = newServer(e.Kill)
 	e.http = &http.Server{Handler: e.server.routes(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = e.http.Serve(listener) }()
 
@@ -129,8 +129,11 @@ func Start(cmd *exec.Cmd) (*Environment, error) {
 // Invoke queues an invocation. The channel gets exactly one answer.
 func (e *Environment) Invoke(inv Invocation) <-chan Answer { return e.server.enqueue(inv) }
 
-// expired ends a process that has outstayed a deadline.
-func (e *Environment) expired(stacks time.Duration) {
+// Kill ends the process at once, without the warning of Shutdown, as Lambda
+// ends one that has outstayed a deadline. If stacks is more than 0, the process
+// may take so long to write its stacks, see Invocation. It does not wait for
+// the end.
+func (e *Environment) Kill(stacks time.Duration) {
 	if stacks > 0 && e.process.Signal(syscall.SIGQUIT) == nil {
 		timer := time.NewTimer(stacks)
 		defer timer.Stop()

@@ -135,7 +135,7 @@ func TestStacks(t *testing.T) {
 		t.Errorf("answer = %+v, want a timeout", a)
 	}
 	<-env.Exited()
-	if !strings.Contains(log.String(), "select (no cases)") {
+	if !strings.Contains(log.String(), "runtimeapi.bootstrap.") {
 		t.Errorf("no stack in the log:\n%s", &log)
 	}
 	if took, ok := env.Init(); !ok || took <= 0 {
