@@ -102,6 +102,10 @@ func standing(end ending, f *function, c *crash) ending {
 	}
 	g := c.working(f)
 	if g == nil {
+		// What runs on another thread than that of the signal has no stack.
+		if slices.ContainsFunc(c.goroutines, func(g goroutine) bool { return g.state == "running" && len(g.frames) == 0 }) {
+			end.What += "; it was computing"
+		}
 		return end
 	}
 	end.At = g.place(f)

@@ -1,10 +1,18 @@
 // Command eventfx shows events as programs written with eventfx see them.
 //
-//	eventfx normalize [-deliveries] [FILE...]
+//	eventfx sample KIND               a payload as AWS sends it
+//	eventfx normalize [FILE...]       the CloudEvents in payloads
+//	eventfx invoke [PAYLOAD...]       run the compiled function on this machine
 //
-// normalize reads what AWS gives to a Lambda function (a batch of a queue, a
-// notification of a bucket, changes of a table, a tick of a schedule, with
-// events nested in them) and prints the CloudEvents in it as a JSON batch.
+// sample makes payloads of every source that eventfx reads. normalize reads
+// what AWS gives to a Lambda function (a batch of a queue, a notification of a
+// bucket, changes of a table, a tick of a schedule, with events nested in them)
+// and prints the CloudEvents in it. invoke runs the binary that will be
+// deployed against a Runtime API of its own, once, many times, or as the target
+// of a queue's event source mapping.
+//
+// docs/command.md shows sessions. 'eventfx completion' makes completions for
+// shells.
 //
 // The exit status is 0 when all went well, 1 when something could not be read
 // or done, and 2 for wrong usage. Errors go to standard error.

@@ -134,7 +134,7 @@ func (e *Environment) Invoke(inv Invocation) <-chan Answer { return e.server.enq
 // may take so long to write its stacks, see Invocation. It does not wait for
 // the end.
 func (e *Environment) Kill(stacks time.Duration) {
-	if stacks > 0 && e.process.Signal(syscall.SIGQUIT) == nil {
+	if stacks > 0 && quit(e.process) == nil {
 		timer := time.NewTimer(stacks)
 		defer timer.Stop()
 		select {

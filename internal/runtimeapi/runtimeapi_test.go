@@ -42,6 +42,10 @@ func bootstrap(mode string) {
 		case "sleep":
 			<-ctx.Done()
 			select {} // past the deadline
+		case "compute":
+			for n := uint64(1); n != 0; {
+				n = n*6364136223846793005 + 1442695040888963407
+			}
 		}
 		if in == "long" {
 			return strings.Repeat("x", MaxAnswer), nil // and two quotes
@@ -118,28 +122,31 @@ func TestTooLarge(t *testing.T) {
 	<-env.Exited() // the Go runtime gives up when its answer is refused
 }
 
-// TestStacks: a process that is out of time says where it stands, if it may.
+// TestStacks: a process that is out of time says where it stands, if it may,
+// also on another thread than that which got the signal.
 func TestStacks(t *testing.T) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "RUNTIMEAPI_BOOTSTRAP=stays", "GORACE=atexit_sleep_ms=0")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	env, err := Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer env.Shutdown(0)
-	inv := text("sleep")
-	inv.Timeout, inv.Stacks = 200*time.Millisecond, time.Minute
-	if a := <-env.Invoke(inv); a.Failure == nil || a.Failure.Type != "Sandbox.Timedout" {
-		t.Errorf("answer = %+v, want a timeout", a)
-	}
-	<-env.Exited()
-	if !strings.Contains(log.String(), "runtimeapi.bootstrap.") {
-		t.Errorf("no stack in the log:\n%s", &log)
-	}
-	if took, ok := env.Init(); !ok || took <= 0 {
-		t.Errorf("it started in %v, %v", took, ok)
+	for _, ask := range []string{"sleep", "compute"} {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "RUNTIMEAPI_BOOTSTRAP=stays", "GORACE=atexit_sleep_ms=0")
+		var log bytes.Buffer
+		cmd.Stderr = &log
+		env, err := Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer env.Shutdown(0)
+		inv := text(ask)
+		inv.Timeout, inv.Stacks = 200*time.Millisecond, time.Minute
+		if a := <-env.Invoke(inv); a.Failure == nil || a.Failure.Type != "Sandbox.Timedout" {
+			t.Errorf("%s: answer = %+v, want a timeout", ask, a)
+		}
+		<-env.Exited()
+		if !strings.Contains(log.String(), "runtimeapi.bootstrap.") {
+			t.Errorf("%s: no stack in the log:\n%s", ask, &log)
+		}
+		if took, ok := env.Init(); !ok || took <= 0 {
+			t.Errorf("%s: it started in %v, %v", ask, took, ok)
+		}
 	}
 }
 
