@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"time"
 
@@ -108,13 +109,14 @@ func (e *environment) invoke(ctx context.Context, c call) *outcome {
 	if o.fault != nil {
 		e.awaitEnd(o.fault)
 	}
+	var state *os.ProcessState
 	select {
 	case <-e.Exited():
-		o.gone = true
+		o.gone, state = true, e.command.ProcessState
 	default:
 	}
 	e.pipe.drain()
-	o.logs, o.peak = e.logs.since(), e.memory.highest(e.command)
+	o.logs, o.peak = e.logs.since(), e.memory.highest(state)
 	o.ending = e.explain(ctx, o, late)
 	return o
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -295,12 +296,14 @@ func (v *invoker) words(o *outcome, end *runtimeapi.End) error {
 		paint = v.stderr.bad
 	}
 	fmt.Fprintf(w, "request\t%s\n", request)
-	fmt.Fprintf(w, "outcome\t%s\n", paint(o.ending.What))
+	for i, line := range wrap(o.ending.What) {
+		fmt.Fprintf(w, "%s\t%s\n", []string{"outcome", ""}[min(i, 1)], paint(line))
+	}
 	if o.ending.At != "" {
 		fmt.Fprintf(w, "at\t%s\n", v.stderr.bold(o.ending.At))
 	}
-	if o.ending.Meaning != "" {
-		fmt.Fprintf(w, "meaning\t%s\n", o.ending.Meaning)
+	for i, line := range wrap(o.ending.Meaning) {
+		fmt.Fprintf(w, "%s\t%s\n", []string{"meaning", ""}[min(i, 1)], line)
 	}
 	if o.took > 0 {
 		fmt.Fprintf(w, "time\t%s of %v\n", duration(o.took), v.function.timeout)
@@ -322,6 +325,20 @@ func (v *invoker) words(o *outcome, end *runtimeapi.End) error {
 	_ = w.Flush() // a builder takes everything
 	_, err := io.WriteString(v.stderr, b.String())
 	return err
+}
+
+// wrap breaks a text into lines that can be read beside their name.
+func wrap(text string) (lines []string) {
+	const width = 90
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		if last < 0 || utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, word)
+			continue
+		}
+		lines[last] += " " + word
+	}
+	return lines
 }
 
 // document is what the caller of the function gets.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -69,17 +68,18 @@ func (m *memoryWatch) read() (resident int64) {
 }
 
 // highest returns the peak so far in bytes; 0 when it is not known: a process
-// that was over at once was not looked at often enough.
-func (m *memoryWatch) highest(cmd *exec.Cmd) int64 {
+// that was over at once was not looked at often enough. ended is nil while the
+// process runs.
+func (m *memoryWatch) highest(ended *os.ProcessState) int64 {
 	m.read()
 	peak := m.peak.Load()
-	if cmd.ProcessState != nil && m.looks.Load() < 5 {
+	if ended != nil && m.looks.Load() < 5 {
 		return 0
 	}
 	// What is counted at the end of a process includes what this one had when
 	// it started it. It counts when it is more.
-	if cmd.ProcessState != nil {
-		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && peak > 0 {
+	if ended != nil {
+		if usage, ok := ended.SysUsage().(*syscall.Rusage); ok && peak > 0 {
 			var own syscall.Rusage
 			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err == nil && usage.Maxrss > own.Maxrss {
 				peak = max(peak, usage.Maxrss<<10)

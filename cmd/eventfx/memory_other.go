@@ -2,10 +2,7 @@
 
 package main
 
-import (
-	"os"
-	"os/exec"
-)
+import "os"
 
 // A memoryWatch would look at the memory of a process. Only Linux tells it.
 type memoryWatch struct{}
@@ -14,7 +11,7 @@ func watchMemory(*os.Process, int64, <-chan struct{}) *memoryWatch { return &mem
 
 func (*memoryWatch) read() int64 { return 0 }
 
-func (*memoryWatch) highest(*exec.Cmd) int64 { return 0 }
+func (*memoryWatch) highest(*os.ProcessState) int64 { return 0 }
 
 func (*memoryWatch) exceeded() bool { return false }
 

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -54,6 +54,9 @@ func (v *invoker) measure(ctx context.Context) error {
 		tick = func() { _ = bar.Add(1) }
 		defer func() { _ = bar.Finish() }()
 	}
+	// A function that cannot be started stops all.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	calls := make(chan int)
 	go func() {
 		defer close(calls)
@@ -65,9 +68,6 @@ func (v *invoker) measure(ctx context.Context) error {
 			}
 		}
 	}()
-	// A function that cannot be started stops all.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	began := time.Now()
 	var workers sync.WaitGroup
 	for range min(v.concurrency, v.repeat) {
@@ -179,15 +179,12 @@ func (v *invoker) table(m *measurement, took time.Duration) error {
 		_, err = v.stdout.Write(append(line, '\n'))
 		return err
 	}
-	w := tabwriter.NewWriter(v.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "milliseconds\tcount\tmin\tp50\tp90\tp99\tmax\t")
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-12s%7s%9s%9s%9s%9s%9s\n", "milliseconds", "count", "min", "p50", "p90", "p99", "max")
 	for _, r := range rows {
 		if r.latencies != nil {
-			fmt.Fprintf(w, "%s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n", r.name, r.Count, r.Min, r.P50, r.P90, r.P99, r.Max)
+			fmt.Fprintf(&b, "%-12s%7d%9.1f%9.1f%9.1f%9.1f%9.1f\n", r.name, r.Count, r.Min, r.P50, r.P90, r.P99, r.Max)
 		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
 	}
 	memory := ""
 	if m.peak > 0 {
@@ -197,16 +194,15 @@ func (v *invoker) table(m *measurement, took time.Duration) error {
 	if bad > 0 {
 		verdict = v.stdout.bad(fmt.Sprintf("%d failed", bad))
 	}
-	if _, err := fmt.Fprintf(v.stdout, "%d calls in %.1f s, %.0f a second; %s%s\n", count, took.Seconds(), float64(count)/took.Seconds(), verdict, memory); err != nil {
-		return err
-	}
+	fmt.Fprintf(&b, "%d calls in %.1f s, %.0f a second; %s%s\n", count, took.Seconds(), float64(count)/took.Seconds(), verdict, memory)
 	byCount := slices.SortedFunc(maps.Keys(m.failures), func(a, b string) int {
 		return cmp.Or(cmp.Compare(m.failures[b], m.failures[a]), strings.Compare(a, b))
 	})
 	for _, what := range byCount {
-		if _, err := fmt.Fprintf(v.stdout, "%d × %s\n", m.failures[what], what); err != nil {
-			return err
-		}
+		fmt.Fprintf(&b, "%d × %s\n", m.failures[what], what)
+	}
+	if _, err := io.WriteString(v.stdout, b.String()); err != nil {
+		return err
 	}
 	if m.first == nil {
 		return nil
