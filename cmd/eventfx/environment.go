@@ -83,6 +83,10 @@ type outcome struct {
 	took time.Duration
 	peak int64 // bytes of memory, of the process so far; 0: unknown
 	gone bool  // the process is
+
+	// The process ended after its answer before this call, which it has not
+	// seen: it is another process's.
+	untaken bool
 }
 
 // invoke runs the function once. When ctx ends the process is ended, too.
@@ -108,6 +112,7 @@ func (e *environment) invoke(ctx context.Context, c call) *outcome {
 	}
 	if o.fault != nil {
 		e.awaitEnd(o.fault)
+		o.untaken = !o.cold && o.took == 0 && o.fault.Type == exitError
 	}
 	var state *os.ProcessState
 	select {

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -101,5 +104,47 @@ func TestCancelled(t *testing.T) {
 	defer cancel()
 	if o := e.invoke(ctx, call{payload: []byte(`"sleep"`)}); o.ending.Kind != endedStopped || !o.gone {
 		t.Errorf("%+v", o.ending)
+	}
+}
+
+// TestUntaken: a process that ends after its answer has not seen the next
+// event, which does not fail for it.
+func TestUntaken(t *testing.T) {
+	dir, err := buildFunctions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := findFunction(t.Context(), filepath.Join(dir, "ship", "bootstrap"), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	f.timeout, f.env = time.Minute, []string{"PIDFILE=" + pidFile}
+	v := &invoker{function: f, payloads: [][]byte{[]byte(`"later"`), []byte(`"quiet"`)}}
+	m := &measurement{failures: map[string]int{}}
+	calls := make(chan int, 2)
+	calls <- 0
+	calls <- 1
+	close(calls)
+	if err := v.work(t.Context(), calls, m, func() { awaitProcess(t, pidFile) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.cold) != 2 || len(m.warm) != 0 || len(m.failures) != 0 {
+		t.Errorf("%d cold, %d warm, failures %v; want another process for the second event", len(m.cold), len(m.warm), m.failures)
+	}
+}
+
+// awaitProcess waits for the end of the process that a file names.
+func awaitProcess(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for syscall.Kill(pid, 0) == nil {
+		time.Sleep(time.Millisecond) // another process: there is nothing to wait on
 	}
 }

@@ -210,7 +210,7 @@ func (v *invoker) each(ctx context.Context) error {
 	log := v.log()
 	var e *environment
 	good := true
-	for i, payload := range v.payloads {
+	for i := 0; i < len(v.payloads) && ctx.Err() == nil; i++ {
 		if e == nil {
 			var err error
 			var to io.Writer = log
@@ -221,7 +221,13 @@ func (v *invoker) each(ctx context.Context) error {
 				return fmt.Errorf("%s: %s", v.function.path, v.function.cannotStart(err))
 			}
 		}
-		o := e.invoke(ctx, call{v.requestID, v.trace, payload})
+		o := e.invoke(ctx, call{v.requestID, v.trace, v.payloads[i]})
+		if o.untaken && ctx.Err() == nil {
+			e.stop()
+			e = nil
+			i--
+			continue
+		}
 		last := i == len(v.payloads)-1 || ctx.Err() != nil
 		var end *runtimeapi.End
 		if o.gone || last {
@@ -237,11 +243,8 @@ func (v *invoker) each(ctx context.Context) error {
 		if err := v.report(o, end); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
-		if ctx.Err() != nil {
-			break
-		}
 	}
-	if !good {
+	if !good || ctx.Err() != nil {
 		return errFailed
 	}
 	return nil

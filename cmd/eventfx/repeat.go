@@ -103,24 +103,27 @@ func (v *invoker) work(ctx context.Context, calls <-chan int, m *measurement, ti
 		}
 	}()
 	for i := range calls {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if e == nil {
-			var err error
-			if e, err = v.function.start(nil); err != nil {
-				return fmt.Errorf("%s: %s", v.function.path, v.function.cannotStart(err))
+		o := &outcome{untaken: true}
+		for o.untaken {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if e == nil {
+				var err error
+				if e, err = v.function.start(nil); err != nil {
+					return fmt.Errorf("%s: %s", v.function.path, v.function.cannotStart(err))
+				}
+			}
+			o = e.invoke(ctx, call{trace: v.trace, payload: v.payloads[i%len(v.payloads)]})
+			if o.gone {
+				e.stop()
+				e = nil
 			}
 		}
-		o := e.invoke(ctx, call{trace: v.trace, payload: v.payloads[i%len(v.payloads)]})
 		if o.ending.Kind == endedStopped {
 			return nil
 		}
 		m.add(o)
-		if o.gone {
-			e.stop()
-			e = nil
-		}
 		if tick != nil {
 			tick()
 		}
